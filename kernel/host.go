@@ -1,0 +1,369 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"vsys/hello"
+	"vsys/ipc"
+	"vsys/link"
+	"vsys/link/faulty"
+	"vsys/link/udp"
+)
+
+// HostConfig says what a host is.
+type HostConfig struct {
+	Name    string         // see hello.ValidName
+	Addr    netip.AddrPort // one UDP port for all teams; port 0 takes a free one
+	Peers   []netip.AddrPort
+	Socket  string // Unix socket for teams that join: a path, or "@name"; "": none
+	State   string // directory for the host's number and incarnations; "": kept nowhere
+	Version string // of the program
+
+	MTU    int           // octets in a datagram; 0: what the network has
+	Faults faulty.Config // to be done to what is sent
+	Logger *slog.Logger  // nil: discard
+}
+
+// The sockets of a host's pool: as many at boot, and at most. A team number comes
+// back after all others were used.
+const (
+	firstTeams = 64
+	MaxTeams   = 4096
+)
+
+// Host is the host kernel: the first team of a host, which makes the others.
+// Its methods may be called by any goroutine.
+type Host struct {
+	*Kernel
+	config HostConfig
+	log    *slog.Logger
+	pool   *udp.Pool
+	ids    incarnations
+	ctx    context.Context
+	cancel context.CancelFunc
+	loops  sync.WaitGroup
+	socket net.Listener
+
+	mu       sync.Mutex // guards what follows; taken before Kernel.mu
+	teams    map[uint16]*Team
+	lastTeam uint16
+	dead     map[uint16]*deadTeam
+	closed   bool
+
+	hosts hosts
+}
+
+// Team is one team of a host, as its host kernel sees it.
+type Team struct {
+	Number      uint16 // and slot of its socket
+	Incarnation uint16
+	Name        string
+	OSProcess   int     // its Linux process
+	kernel      *Kernel // if it lives in the host kernel's Linux process
+}
+
+// NewHost boots the kernel of a host: it binds the port, greets the other hosts
+// and accepts teams. It returns an error that says what is wrong, with the Code
+// DuplicateName where a port, a socket or the name is taken.
+func NewHost(ctx context.Context, c HostConfig) (*Host, error) {
+	if !hello.ValidName(c.Name) {
+		return nil, fmt.Errorf("%q can't be the name of a host: it takes 1 to 63 letters, digits, hyphens: %w", c.Name, ipc.IllegalName)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Host{config: c, log: c.Logger, teams: map[uint16]*Team{}, dead: map[uint16]*deadTeam{}}
+	var err error
+	if h.ids, err = openIncarnations(c.State); err != nil {
+		return nil, err
+	}
+	if h.pool, err = udp.NewPool(c.Addr, firstTeams); err != nil {
+		return nil, fmt.Errorf("host %s: %w", c.Name, err)
+	}
+	if err := h.start(ctx); err != nil {
+		h.pool.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// start makes team 0, then lets others in.
+func (h *Host) start(ctx context.Context) error {
+	l, err := h.link(0)
+	if err != nil {
+		return err
+	}
+	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	incarnation, err := h.ids.next()
+	if err != nil {
+		return err
+	}
+	h.Kernel = newKernel(Config{
+		Host: h.config.Name, LogicalHost: ipc.MakeLogicalHost(h.ids.number, 0),
+		Incarnation: incarnation, Link: l, Domain: hostDomain{h, 0}, Logger: h.log,
+	})
+	h.Kernel.relay = &relay{
+		k: h.Kernel, teams: map[uint16]*Team{}, members: map[ipc.PID]map[uint16]bool{},
+		hosts: h.hosts.addresses, hello: h.hosts.heard,
+	}
+	h.hosts.init(h)
+	h.Kernel.startLoops()
+	if err := h.hosts.claim(ctx); err != nil {
+		h.Kernel.Close()
+		return err
+	}
+	if h.config.Socket != "" {
+		if h.socket, err = listen(h.config.Socket); err != nil {
+			h.Kernel.Close()
+			return fmt.Errorf("host %s: socket for teams: %w", h.config.Name, err)
+		}
+		h.loops.Add(1)
+		go h.acceptLoop()
+	}
+	return nil
+}
+
+// Close ends the host: it says goodbye, ends the teams that live in its process,
+// and leaves the others without a host.
+func (h *Host) Close() {
+	h.mu.Lock()
+	h.closed = true
+	teams := h.teams
+	h.teams = map[uint16]*Team{}
+	dead := h.dead
+	h.dead = map[uint16]*deadTeam{}
+	h.mu.Unlock()
+	h.hosts.goodbye()
+	if h.socket != nil {
+		h.socket.Close()
+	}
+	h.cancel()
+	for _, t := range teams {
+		if t.kernel != nil {
+			t.kernel.Close()
+		}
+	}
+	for _, d := range dead {
+		d.stop()
+	}
+	h.loops.Wait()
+	h.Kernel.Close()
+	h.pool.Close()
+}
+
+// Addr returns the address of the host's port.
+func (h *Host) Addr() netip.AddrPort { return h.pool.Addr() }
+
+// link returns the link of the team in slot, in this process.
+func (h *Host) link(slot uint16) (link.Link, error) {
+	l, err := h.pool.Link(int(slot), udp.Options{MTU: h.config.MTU})
+	if err != nil {
+		return nil, fmt.Errorf("host %s: socket of team %d: %w", h.config.Name, slot, err)
+	}
+	return withFaults(l, h.config.Faults, slot), nil
+}
+
+// withFaults wraps l if there are faults to be done.
+func withFaults(l link.Link, f faulty.Config, slot uint16) link.Link {
+	if f.Loss == 0 && f.Duplicate == 0 && f.Reorder == 0 {
+		return l
+	}
+	f.Seed += uint64(slot)
+	return faulty.New(l, f)
+}
+
+// NewTeam makes a team that lives in this Linux process, called name in listings.
+// Closing its kernel ends it.
+func (h *Host) NewTeam(name string) (*Kernel, error) {
+	t, err := h.admit(name, os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	l, err := h.link(t.Number)
+	if err != nil {
+		h.bury(t)
+		return nil, err
+	}
+	t.kernel = newKernel(Config{
+		Host: h.config.Name, LogicalHost: ipc.MakeLogicalHost(h.ids.number, t.Number),
+		Incarnation: t.Incarnation, HostServer: h.HostServer(),
+		Link: l, Domain: hostDomain{h, t.Number}, Logger: h.log,
+	})
+	t.kernel.closing = func() { h.bury(t) }
+	t.kernel.startLoops()
+	return t.kernel, nil
+}
+
+// admit gives out a team number: the next one that no living team has.
+func (h *Host) admit(name string, process int) (*Team, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, &ipc.OpError{Op: "kernel.Join", Name: name, Host: h.config.Name, Err: ipc.Aborted}
+	}
+	number, err := h.freeTeam()
+	if err != nil {
+		return nil, &ipc.OpError{Op: "kernel.Join", Name: name, Host: h.config.Name, Err: err}
+	}
+	incarnation, err := h.ids.next()
+	if err != nil {
+		return nil, err
+	}
+	if d := h.dead[number]; d != nil {
+		delete(h.dead, number)
+		d.stop()
+	}
+	t := &Team{Number: number, Incarnation: incarnation, Name: name, OSProcess: process}
+	h.teams[number] = t
+	h.lastTeam = number
+	h.Kernel.mu.Lock()
+	h.Kernel.relay.teams[number] = t
+	h.Kernel.mu.Unlock()
+	return t, nil
+}
+
+// freeTeam returns a free team number; h.mu is held. It makes more sockets when
+// three quarters are in use.
+func (h *Host) freeTeam() (uint16, error) {
+	n := h.pool.Len()
+	if len(h.teams)+1 > n*3/4 && n < MaxTeams {
+		if err := h.pool.Grow(min(2*n, MaxTeams)); err == nil {
+			n = h.pool.Len()
+		} else if len(h.teams)+1 >= n {
+			return 0, errors.Join(ipc.NoServerResources, err)
+		}
+	}
+	for i := 1; i < n; i++ {
+		number := uint16((int(h.lastTeam) + i) % n)
+		if number != 0 && h.teams[number] == nil {
+			return number, nil
+		}
+	}
+	return 0, ipc.NoServerResources
+}
+
+// bury takes a team that has ended out of all tables and answers for it until
+// its number is used again.
+func (h *Host) bury(t *Team) {
+	k := h.Kernel
+	k.mu.Lock()
+	if k.relay.teams[t.Number] == t {
+		delete(k.relay.teams, t.Number)
+		for group, teams := range k.relay.members {
+			if delete(teams, t.Number); len(teams) == 0 {
+				delete(k.relay.members, group)
+			}
+		}
+	}
+	k.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.teams[t.Number] != t || h.closed {
+		return
+	}
+	delete(h.teams, t.Number)
+	h.hosts.removeServer(ipc.MakeLogicalHost(h.ids.number, t.Number))
+	d, err := newDeadTeam(h, t.Number)
+	if err != nil {
+		h.log.Warn("nobody answers for a dead team", "team", t.Name, "err", err)
+		return
+	}
+	h.dead[t.Number] = d
+}
+
+// Teams returns the teams that live.
+func (h *Host) Teams() []Team {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := []Team{{Name: "kernel", OSProcess: os.Getpid(), Incarnation: h.base.Incarnation()}}
+	for _, t := range h.teams {
+		out = append(out, Team{Number: t.Number, Incarnation: t.Incarnation, Name: t.Name, OSProcess: t.OSProcess})
+	}
+	return out
+}
+
+// deadTeam reads what still comes for a team that has ended, and lets the host
+// kernel answer NONEXISTENT_ENTITY.
+type deadTeam struct {
+	link    *udp.Link
+	stopped chan struct{}
+	done    chan struct{}
+}
+
+func newDeadTeam(h *Host, slot uint16) (*deadTeam, error) {
+	l, err := h.pool.Link(int(slot), udp.Options{})
+	if err != nil {
+		return nil, err
+	}
+	h.pool.Retire(int(slot))
+	d := &deadTeam{link: l, stopped: make(chan struct{}), done: make(chan struct{})}
+	go d.answerLoop(h)
+	return d, nil
+}
+
+// answerLoop ends when stop is called.
+func (d *deadTeam) answerLoop(h *Host) {
+	defer close(d.done)
+	batch := link.NewBatch(1, maxDatagram)
+	for {
+		for d.link.TryReceive(batch) > 0 {
+			p := batch.Packets[0]
+			h.Input(p.From, p.Data)
+		}
+		select {
+		case <-d.stopped:
+			return
+		default:
+		}
+		d.link.Park(parkLimit)
+	}
+}
+
+func (d *deadTeam) stop() {
+	close(d.stopped)
+	d.link.Close()
+	<-d.done
+}
+
+// hostDomain is the Domain of the teams in the host kernel's process.
+type hostDomain struct {
+	h    *Host
+	team uint16
+}
+
+func (d hostDomain) Locate(host uint16) (netip.AddrPort, bool) { return d.h.hosts.locate(host) }
+
+func (d hostDomain) HostName(host uint16) string { return d.h.hosts.name(host) }
+
+func (d hostDomain) Members(group ipc.PID, has bool) error {
+	k := d.h.Kernel
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	teams := k.relay.members[group]
+	switch {
+	case has && teams == nil:
+		k.relay.members[group] = map[uint16]bool{d.team: true}
+	case has:
+		teams[d.team] = true
+	default:
+		if delete(teams, d.team); len(teams) == 0 {
+			delete(k.relay.members, group)
+		}
+	}
+	return nil
+}
+
+// randomSource returns a source of randomness seeded by the runtime.
+func randomSource() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
+
+// since returns the time since the kernel's origin, as the host table sees it.
+func (h *Host) since() time.Duration { return h.Kernel.now() }

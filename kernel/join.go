@@ -1,0 +1,307 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"vsys/ipc"
+	"vsys/link/faulty"
+	"vsys/link/udp"
+)
+
+// JoinVersion is that of the words between a team and its host kernel.
+const JoinVersion = 1
+
+// joinRequest is what a team says first on the host's socket, one JSON value;
+// joinQuery is each later one. The host kernel answers each with one value.
+type joinRequest struct {
+	Version int    `json:"version"`
+	Name    string `json:"name"`
+	Process int    `json:"process"`
+}
+
+// joinAnswer comes with the team's UDP socket (SCM_RIGHTS).
+type joinAnswer struct {
+	Version     int           `json:"version"`
+	Error       string        `json:"error,omitempty"`
+	Code        ipc.Code      `json:"code,omitempty"`
+	Host        string        `json:"host"`
+	Number      uint16        `json:"number"` // of the host
+	Team        uint16        `json:"team"`   // and slot
+	Incarnation uint16        `json:"incarnation"`
+	HostServer  ipc.PID       `json:"hostServer"`
+	MTU         int           `json:"mtu,omitempty"`
+	Faults      faulty.Config `json:"faults"`
+}
+
+// joinQuery asks where a host is and how it is called (Op "host"), or tells
+// whether the team has members of a group ("members").
+type joinQuery struct {
+	Op    string  `json:"op"`
+	Host  uint16  `json:"host,omitempty"`
+	Group ipc.PID `json:"group,omitempty"`
+	Has   bool    `json:"has,omitempty"`
+}
+
+type joinReply struct {
+	Error string         `json:"error,omitempty"`
+	Name  string         `json:"name,omitempty"`
+	Addr  netip.AddrPort `json:"addr"`
+}
+
+// listen opens the socket that teams join through. A socket file that nobody
+// listens on any more is replaced.
+func listen(name string) (*net.UnixListener, error) {
+	addr := &net.UnixAddr{Name: name, Net: "unix"}
+	l, err := net.ListenUnix("unix", addr)
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return l, err
+	}
+	if c, dialErr := net.DialUnix("unix", nil, addr); dialErr == nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: another host has it: %w", name, ipc.DuplicateName)
+	}
+	if err := os.Remove(name); err != nil {
+		return nil, err
+	}
+	return net.ListenUnix("unix", addr)
+}
+
+// acceptLoop lets teams join. It ends when the socket is closed.
+func (h *Host) acceptLoop() {
+	defer h.loops.Done()
+	for {
+		c, err := h.socket.Accept()
+		if err != nil {
+			return
+		}
+		h.loops.Add(1)
+		go h.teamLoop(c.(*net.UnixConn))
+	}
+}
+
+// teamLoop serves one team for its life: when the connection ends, the team has
+// died. It ends with the connection or the host.
+func (h *Host) teamLoop(c *net.UnixConn) {
+	defer h.loops.Done()
+	defer c.Close()
+	stop := context.AfterFunc(h.ctx, func() { c.Close() })
+	defer stop()
+	in, out := json.NewDecoder(c), json.NewEncoder(c)
+	var request joinRequest
+	if err := in.Decode(&request); err != nil {
+		return
+	}
+	t, err := h.join(c, &request)
+	if err != nil {
+		h.log.Info("team refused", "team", request.Name, "err", err)
+		out.Encode(joinAnswer{Version: JoinVersion, Host: h.config.Name, Error: err.Error(), Code: ipc.CodeOf(err)})
+		return
+	}
+	h.log.Debug("team joined", "team", t.Name, "number", t.Number)
+	defer h.bury(t)
+	domain := hostDomain{h, t.Number}
+	for {
+		var q joinQuery
+		if err := in.Decode(&q); err != nil {
+			return
+		}
+		var r joinReply
+		switch q.Op {
+		case "host":
+			r.Name = domain.HostName(q.Host)
+			r.Addr, _ = domain.Locate(q.Host)
+		case "members":
+			domain.Members(q.Group, q.Has)
+		default:
+			r.Error = "unknown request " + q.Op
+		}
+		if err := out.Encode(r); err != nil {
+			return
+		}
+	}
+}
+
+// join checks who asks, admits the team and passes it its socket.
+func (h *Host) join(c *net.UnixConn, r *joinRequest) (*Team, error) {
+	if r.Version != JoinVersion {
+		return nil, fmt.Errorf("host %s speaks version %d of the join protocol, the team %d: %w", h.config.Name, JoinVersion, r.Version, ipc.VMTPError)
+	}
+	if err := sameUser(c); err != nil {
+		return nil, fmt.Errorf("host %s: %w", h.config.Name, err)
+	}
+	t, err := h.admit(r.Name, r.Process)
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.pool.File(int(t.Number))
+	if err == nil {
+		defer f.Close()
+		a := joinAnswer{
+			Version: JoinVersion, Host: h.config.Name, Number: h.ids.number, Team: t.Number,
+			Incarnation: t.Incarnation, HostServer: h.HostServer(),
+			MTU: h.config.MTU, Faults: h.config.Faults,
+		}
+		var b []byte
+		if b, err = json.Marshal(a); err == nil {
+			_, _, err = c.WriteMsgUnix(b, unix.UnixRights(int(f.Fd())), nil)
+		}
+	}
+	if err != nil {
+		h.bury(t)
+		return nil, err
+	}
+	return t, nil
+}
+
+// sameUser refuses processes of other users: who holds a socket of the pool
+// could take over the port (docs/decisions/one-port.md).
+func sameUser(c *net.UnixConn) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	if err := raw.Control(func(fd uintptr) {
+		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	}); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if int(peer.Uid) != os.Geteuid() {
+		return fmt.Errorf("process %d belongs to user %d, the host to user %d: %w", peer.Pid, peer.Uid, os.Geteuid(), ipc.NoPermission)
+	}
+	return nil
+}
+
+// Join makes this program a team of the host whose socket is given: a path, or
+// "@name". It waits for the host kernel until ctx is done. The team ends with
+// Close, or with the program. Errors say what is wrong; Unreachable: there is no
+// host behind the socket.
+func Join(ctx context.Context, socket, name string) (*Kernel, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("no host behind %s: %w: %w", socket, ipc.Unreachable, err)
+	}
+	c := conn.(*net.UnixConn)
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	a, fd, err := askToJoin(c, name)
+	if !stop() && err == nil {
+		unix.Close(fd)
+		err = ctx.Err()
+	}
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("joining the host behind %s: %w", socket, err)
+	}
+	l, err := udp.FromFd(fd, a.Team, udp.Options{MTU: a.MTU})
+	if err != nil {
+		unix.Close(fd)
+		c.Close()
+		return nil, err
+	}
+	h := &joinedHost{conn: c, in: json.NewDecoder(c), out: json.NewEncoder(c), names: map[uint16]string{}}
+	k := newKernel(Config{
+		Host: a.Host, LogicalHost: ipc.MakeLogicalHost(a.Number, a.Team), Incarnation: a.Incarnation,
+		HostServer: a.HostServer, Link: withFaults(l, a.Faults, a.Team), Domain: h,
+	})
+	k.closing = func() { c.Close() }
+	k.startLoops()
+	return k, nil
+}
+
+// askToJoin says hello and takes the answer with the socket in it.
+func askToJoin(c *net.UnixConn, name string) (joinAnswer, int, error) {
+	var a joinAnswer
+	b, err := json.Marshal(joinRequest{Version: JoinVersion, Name: name, Process: os.Getpid()})
+	if err != nil {
+		return a, -1, err
+	}
+	if _, err := c.Write(b); err != nil {
+		return a, -1, err
+	}
+	answer, oob := make([]byte, 4096), make([]byte, unix.CmsgSpace(4))
+	n, oobn, _, _, err := c.ReadMsgUnix(answer, oob)
+	if err != nil {
+		return a, -1, err
+	}
+	if err := json.Unmarshal(answer[:n], &a); err != nil {
+		return a, -1, err
+	}
+	if a.Error != "" {
+		return a, -1, fmt.Errorf("%s: %w", a.Error, a.Code)
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(messages) != 1 {
+		return a, -1, errors.Join(errors.New("the host kernel sent no socket"), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return a, -1, errors.Join(errors.New("the host kernel sent no socket"), err)
+	}
+	unix.CloseOnExec(fds[0])
+	return a, fds[0], nil
+}
+
+// joinedHost is the Domain of a team that joined through the host's socket.
+type joinedHost struct {
+	mu    sync.Mutex // guards the connection: one question at a time
+	conn  *net.UnixConn
+	in    *json.Decoder
+	out   *json.Encoder
+	names map[uint16]string
+}
+
+func (j *joinedHost) ask(q joinQuery) (r joinReply, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err = j.out.Encode(q); err == nil {
+		err = j.in.Decode(&r)
+	}
+	if err == nil && r.Error != "" {
+		err = errors.New(r.Error)
+	}
+	return r, err
+}
+
+func (j *joinedHost) Locate(host uint16) (netip.AddrPort, bool) {
+	r, err := j.ask(joinQuery{Op: "host", Host: host})
+	return r.Addr, err == nil && r.Addr.IsValid()
+}
+
+// HostName remembers names: errors ask for them.
+func (j *joinedHost) HostName(host uint16) string {
+	j.mu.Lock()
+	name := j.names[host]
+	j.mu.Unlock()
+	if name != "" {
+		return name
+	}
+	r, err := j.ask(joinQuery{Op: "host", Host: host})
+	if err == nil && r.Name != "" {
+		j.mu.Lock()
+		j.names[host] = r.Name
+		j.mu.Unlock()
+	}
+	return r.Name
+}
+
+func (j *joinedHost) Members(group ipc.PID, has bool) error {
+	_, err := j.ask(joinQuery{Op: "members", Group: group, Has: has})
+	if err != nil {
+		return fmt.Errorf("the host kernel does not answer: %w: %w", ipc.Unreachable, err)
+	}
+	return nil
+}
