@@ -226,7 +226,12 @@ func (b *baton) readerLoop() {
 // is held at call and return, not between.
 func (b *baton) lead(p *Process) {
 	k := b.k
-	o := outbox{self: p}
+	o := newOutbox()
+	o.self = p
+	defer func() {
+		o.self = nil
+		outboxes.Put(o)
+	}()
 	for {
 		if b.overLocked(p) {
 			b.leaveLocked()
@@ -244,12 +249,12 @@ func (b *baton) lead(p *Process) {
 		b.woke = false
 		for i := range n {
 			d := &b.batch.Packets[i]
-			k.inputLocked(&o, d.From, d.Data)
+			k.inputLocked(o, d.From, d.Data)
 		}
 		if len(o.datagrams)+len(o.wakes)+len(o.later) > 0 {
 			b.woke = len(o.wakes) > 1 || len(o.wakes) == 1 && o.wakes[0] != p
 			k.mu.Unlock()
-			k.flush(&o)
+			k.empty(o)
 			k.mu.Lock()
 		}
 	}

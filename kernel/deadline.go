@@ -22,9 +22,10 @@ type timeout struct {
 type deadlineTimer struct {
 	k       *Kernel
 	runtime *time.Timer
+	reset   sync.Mutex   // held while armed and runtime are set together; a leaf
 	armed   atomic.Int64 // when runtime fires; never if not set
 
-	mu   sync.Mutex // guards what follows; taken with Process.mu held, or alone
+	mu   sync.Mutex // guards what follows and Process.timeout; a leaf
 	heap timeouts
 }
 
@@ -46,18 +47,25 @@ func (d *deadlineTimer) stop() {
 
 // atMost makes the timer fire at the given time or earlier.
 func (d *deadlineTimer) atMost(at time.Duration) {
-	for {
-		armed := d.armed.Load()
-		if int64(at) >= armed {
-			return
-		}
-		if d.armed.CompareAndSwap(armed, int64(at)) {
-			break
-		}
+	if int64(at) >= d.armed.Load() {
+		return
 	}
+	d.reset.Lock()
+	defer d.reset.Unlock()
+	if int64(at) >= d.armed.Load() {
+		return
+	}
+	d.armed.Store(int64(at))
 	if d.runtime != nil {
 		d.runtime.Reset(max(at-d.k.now(), 0))
 	}
+}
+
+// fired notes that the timer has fired.
+func (d *deadlineTimer) fired() {
+	d.reset.Lock()
+	defer d.reset.Unlock()
+	d.armed.Store(int64(never))
 }
 
 // expired tells whether p's deadline has passed. p.mu is held.
@@ -65,20 +73,26 @@ func (p *Process) expired() bool { return p.deadline != 0 && p.k.now() >= p.dead
 
 // armTimeout enters p's deadline, if it has one. p.mu is held.
 func (p *Process) armTimeout() {
-	if p.deadline == 0 || p.timeout.index >= 0 && p.timeout.armed <= p.deadline {
+	if p.deadline == 0 {
 		return
 	}
 	d := &p.k.timer
 	d.mu.Lock()
-	if p.timeout.index >= 0 {
-		p.timeout.armed = p.deadline
-		heap.Fix(&d.heap, p.timeout.index)
-	} else {
+	entered := true
+	switch {
+	case p.timeout.index < 0:
 		p.timeout.armed = p.deadline
 		heap.Push(&d.heap, p)
+	case p.deadline < p.timeout.armed:
+		p.timeout.armed = p.deadline
+		heap.Fix(&d.heap, p.timeout.index)
+	default:
+		entered = false
 	}
 	d.mu.Unlock()
-	d.atMost(p.deadline)
+	if entered {
+		d.atMost(p.deadline)
+	}
 }
 
 // forget takes p out. p.mu need not be held: p is dead.
@@ -115,7 +129,7 @@ func (d *deadlineTimer) next() time.Duration {
 // transport retransmit. The kernel calls it by itself unless it has a Clock of
 // its own.
 func (k *Kernel) Tick() {
-	k.timer.armed.Store(int64(never))
+	k.timer.fired()
 	now := k.now()
 	for p := k.timer.due(now); p != nil; p = k.timer.due(now) {
 		p.mu.Lock()
@@ -129,14 +143,14 @@ func (k *Kernel) Tick() {
 			p.interrupt(ipc.UserTimeout)
 		}
 	}
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	if !k.closed {
 		k.endpoint.Tick(now)
-		k.drainLocked(&o)
+		k.drainLocked(o)
 	}
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	k.timer.atMost(k.timer.next())
 }
 

@@ -21,7 +21,7 @@ func (p *Process) sendGroup(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	k := p.k
 	data := s.Read[:min(len(s.Read), ipc.MaxAppended)]
 	c := &groupCopy{group: to, m: *m, data: slices.Clone(data)}
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	p.mu.Lock()
 	code := p.beginSending(m, to, s)
@@ -42,9 +42,9 @@ func (p *Process) sendGroup(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	p.sending.id = id
 	p.mu.Unlock()
 	members := slices.Clone(k.groups[to])
-	k.drainLocked(&o)
+	k.drainLocked(o)
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	for _, q := range members {
 		if op := c.m.Op(); op == packet.QueryGroup || op == packet.DeleteEntity {
 			p.answerForMember(q, c, id)

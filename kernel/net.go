@@ -18,13 +18,20 @@ type outbox struct {
 	wakes     []*Process
 	self      *Process // reads the link and needs no wake-up
 	later     []func() // seldom: what needs to call the kernel
+	run       [maxRun][]byte
 }
+
+var outboxes = sync.Pool{New: func() any { return new(outbox) }}
+
+// newOutbox returns an empty outbox; flush takes it back.
+func newOutbox() *outbox { return outboxes.Get().(*outbox) }
 
 // datagram is a frame to send. If its host's address was not known when it was
 // made, to is not valid and is found out first.
 type datagram struct {
 	to   netip.AddrPort
 	host uint16
+	slot uint16
 	buf  *buffer
 }
 
@@ -58,17 +65,19 @@ func (b *buffer) free() {
 
 // flush does what o collected. No lock is held.
 func (k *Kernel) flush(o *outbox) {
-	for i, d := range o.datagrams {
-		if !d.to.IsValid() {
-			d.to, _ = k.route(d.host)
+	k.empty(o)
+	outboxes.Put(o)
+}
+
+// empty does what o collected, which can then be used again.
+func (k *Kernel) empty(o *outbox) {
+	for rest := o.datagrams; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && n < maxRun && rest[n].to == rest[0].to && rest[n].slot == rest[0].slot {
+			n++
 		}
-		if !d.to.IsValid() {
-			k.log.Debug("no route", "host", d.host)
-		} else if err := k.config.Link.Send(d.to, d.buf.b); err != nil {
-			k.log.Debug("send", "peer", d.to, "err", err)
-		}
-		d.buf.free()
-		o.datagrams[i] = datagram{}
+		k.transmit(o, rest[:n])
+		rest = rest[n:]
 	}
 	for i, p := range o.wakes {
 		if p != o.self {
@@ -80,6 +89,36 @@ func (k *Kernel) flush(o *outbox) {
 		f()
 	}
 	o.datagrams, o.wakes, o.later = o.datagrams[:0], o.wakes[:0], nil
+}
+
+// maxRun is the most datagrams that are given to the link at once.
+const maxRun = 32
+
+// transmit sends datagrams to one team, and frees their buffers.
+func (k *Kernel) transmit(o *outbox, run []datagram) {
+	to := run[0].to
+	if !to.IsValid() {
+		to, _ = k.route(run[0].host)
+	}
+	var err error
+	switch {
+	case !to.IsValid():
+		err = ipc.Unreachable
+	case len(run) == 1:
+		err = k.config.Link.Send(to, run[0].buf.b)
+	default:
+		for i := range run {
+			o.run[i] = run[i].buf.b
+		}
+		err = k.config.Link.SendGroup(to, o.run[:len(run)])
+	}
+	if err != nil {
+		k.log.Debug("send", "peer", to, "err", err)
+	}
+	for i := range run {
+		run[i].buf.free()
+		run[i] = datagram{}
+	}
 }
 
 // drainLocked does what the transport wants done: packets are encoded into o,
@@ -135,7 +174,7 @@ func (k *Kernel) encodeLocked(o *outbox, a *vmtp.Action, to netip.AddrPort, slot
 		b.b = frame.Header{Type: frame.Null, Slot: slot}.Append(b.b)
 		b.b = h.AppendBlocks(b.b, a.Data)
 		b.b = frame.AppendNullTag(b.b)
-		o.datagrams = append(o.datagrams, datagram{to, a.To.Host(), b})
+		o.datagrams = append(o.datagrams, datagram{to, a.To.Host(), slot, b})
 		if mask == 0 || h.Delivery == 0 {
 			return
 		}
@@ -278,11 +317,11 @@ func (k *Kernel) answerMemberLocked(o *outbox, p *Process, r *vmtp.Remote, op ip
 // Input takes a datagram that came from an address. The kernel reads its link by
 // itself; Input is for whoever has given it a Clock.
 func (k *Kernel) Input(from netip.AddrPort, b []byte) {
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
-	k.inputLocked(&o, from, b)
+	k.inputLocked(o, from, b)
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 }
 
 func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) {

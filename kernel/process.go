@@ -138,7 +138,7 @@ func (p *Process) Destroy() {
 		k.mu.Unlock()
 		return
 	}
-	var o outbox
+	o := newOutbox()
 	waiting := p.state
 	p.state = Dead
 	p.sending.code, p.receiving.code = ipc.Aborted, ipc.Aborted
@@ -149,9 +149,9 @@ func (p *Process) Destroy() {
 	k.processes.remove(p)
 	emptied := k.leaveAllLocked(p)
 	k.endpoint.Bury(k.now(), p.pid)
-	k.drainLocked(&o)
+	k.drainLocked(o)
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	for c := range k.processes.all() {
 		k.failSender(c, p.pid)
 	}

@@ -53,7 +53,7 @@ func (r *relay) handOnLocked(o *outbox, from netip.AddrPort, b []byte, h *packet
 		}
 		buf := newBuffer(len(b) + frame.WrapOverhead)
 		buf.b = frame.AppendWrapped(buf.b, team, from, b)
-		o.datagrams = append(o.datagrams, datagram{to: own, buf: buf})
+		o.datagrams = append(o.datagrams, datagram{to: own, slot: team, buf: buf})
 	}
 	if !ours || from.Addr() != own.Addr() {
 		return

@@ -75,7 +75,7 @@ func (p *Process) replyToGroupSend(c *Process, m *ipc.Message, t ipc.Transaction
 
 func (p *Process) replyRemote(m *ipc.Message, t ipc.Transaction, data []byte) ipc.Code {
 	k := p.k
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	code := ipc.NonexistentEntity
 	if r := k.endpoint.Find(t.Client, t.ID, p.pid); r != nil {
@@ -86,11 +86,11 @@ func (p *Process) replyRemote(m *ipc.Message, t ipc.Transaction, data []byte) ip
 			answer.SetSegmentSize(len(data))
 			code = ipc.OK
 			k.endpoint.Reply(k.now(), r, &answer, data)
-			k.drainLocked(&o)
+			k.drainLocked(o)
 		}
 	}
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	return code
 }
 
@@ -214,7 +214,7 @@ func (p *Process) forwardOut(c *Process, m *ipc.Message, t ipc.Transaction, to i
 	if _, code := k.route(to.Host()); code != ipc.OK {
 		return code
 	}
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	c.mu.Lock()
 	waits := c.awaits(t.ID, p.pid)
@@ -227,9 +227,9 @@ func (p *Process) forwardOut(c *Process, m *ipc.Message, t ipc.Transaction, to i
 		s.id = c.client.Transaction()
 	}
 	c.mu.Unlock()
-	k.drainLocked(&o)
+	k.drainLocked(o)
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	if !waits {
 		return ipc.NonexistentEntity
 	}
@@ -243,7 +243,7 @@ func (p *Process) forwardRemote(m *ipc.Message, t ipc.Transaction, to ipc.PID) i
 	if _, code := k.route(to.Host()); code != ipc.OK {
 		return code
 	}
-	var o outbox
+	o := newOutbox()
 	code := ipc.NonexistentEntity
 	k.mu.Lock()
 	if r := k.endpoint.Find(t.Client, t.ID, p.pid); r != nil {
@@ -257,9 +257,9 @@ func (p *Process) forwardRemote(m *ipc.Message, t ipc.Transaction, to ipc.PID) i
 		if code = ipc.OK; !done {
 			code = ipc.NoPermission
 		}
-		k.drainLocked(&o)
+		k.drainLocked(o)
 	}
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	return code
 }

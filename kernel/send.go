@@ -12,6 +12,7 @@ func (p *Process) Send(m *ipc.Message, to ipc.PID, s ipc.Segment) (ipc.PID, erro
 	}
 	m.SetSegmentSize(len(s.Read))
 	m.SetCapacity(len(s.Write))
+	datagram := m.Has(ipc.FlagDGM) // before m may be overwritten by a reply
 	var code ipc.Code
 	switch {
 	case to.SameTeam(p.pid):
@@ -24,7 +25,7 @@ func (p *Process) Send(m *ipc.Message, to ipc.PID, s ipc.Segment) (ipc.PID, erro
 	if code != ipc.OK {
 		return 0, p.fail(op, to, code)
 	}
-	if m.Has(ipc.FlagDGM) {
+	if datagram {
 		return 0, nil
 	}
 	replier, code := p.awaitReply()
@@ -113,7 +114,7 @@ func (p *Process) sendRemote(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code
 	if _, code := k.route(via.Host()); code != ipc.OK {
 		return code
 	}
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	p.mu.Lock()
 	code := p.beginSending(m, to, s)
@@ -126,10 +127,10 @@ func (p *Process) sendRemote(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code
 		p.mu.Lock()
 		p.sending.id = p.client.Transaction()
 		p.mu.Unlock()
-		k.drainLocked(&o)
+		k.drainLocked(o)
 	}
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	return code
 }
 
@@ -166,7 +167,7 @@ func (p *Process) replied(from ipc.PID, m *ipc.Message, data []byte) {
 // interrupt ends what p waits for with code.
 func (p *Process) interrupt(code ipc.Code) {
 	k := p.k
-	var o outbox
+	o := newOutbox()
 	k.mu.Lock()
 	p.mu.Lock()
 	waiting := p.state
@@ -182,9 +183,9 @@ func (p *Process) interrupt(code ipc.Code) {
 		p.state = Ready
 	}
 	p.mu.Unlock()
-	k.drainLocked(&o)
+	k.drainLocked(o)
 	k.mu.Unlock()
-	k.flush(&o)
+	k.flush(o)
 	if waiting != Ready && waiting != Dead {
 		p.wake()
 	}
