@@ -4,7 +4,7 @@ package ipc
 var (
 	// ManagerGroup is RFC 1045's VMTP_MANAGER_GROUP: the management module of
 	// every team. Management requests are addressed to it with a co-resident
-	// entity that says whose module is meant (RFC 1045 §3.9, appendix III).
+	// entity that says whose module is meant (RFC 1045 §2.10, appendix III).
 	ManagerGroup = PID(0x40000001_E0000100)
 	// CSNHGroup is the group of those who handle character-string names: the
 	// kernel servers of all hosts, which know the prefixes of their servers.

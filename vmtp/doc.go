@@ -16,7 +16,7 @@
 // of a local process with a transaction outstanding; a [Remote] is the record
 // of a client elsewhere (the V kernel's "alien"): it holds the Request while it
 // is served, the Response until it is acknowledged, and afterwards filters
-// duplicates. Both are RFC 1045's client state record (§5.6).
+// duplicates. Both are RFC 1045's client state record (§4.1).
 //
 // # Use
 //
@@ -40,5 +40,5 @@
 // beyond. Where the machines differ from RFC 1045 it is said at the place, with
 // "Differs".
 //
-// Sources: RFC 1045 chapters 2 to 5 and 7; docs/wire/packet.md for the octets.
+// Sources: RFC 1045 chapters 2 to 5; docs/wire/packet.md for the octets.
 package vmtp

@@ -3,7 +3,7 @@ package vmtp
 import "time"
 
 // peer is what is known about the way to a host: RFC 1045's ServerHost cache
-// (§5.6) without the address, which the link knows.
+// (§4.1) without the address, which the link knows.
 type peer struct {
 	srtt, rttvar time.Duration // smoothed response time and its deviation; 0: none yet
 }
