@@ -30,3 +30,31 @@ func BenchmarkMessage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkClients is the rate of messages of many processes of one team to one
+// server on another host.
+func BenchmarkClients(b *testing.B) {
+	for _, n := range []int{1, 4, 64} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			hosts := bootHosts(b, 2, nil)
+			server := serve(b, newTeam(b, hosts[1]), echo)
+			k := newTeam(b, hosts[0])
+			clients := make(chan *Process, n)
+			for range n {
+				clients <- process(b, k, "client")
+			}
+			b.SetParallelism(n) // goroutines a processor; the channel bounds them
+			b.RunParallel(func(pb *testing.PB) {
+				c := <-clients
+				defer func() { clients <- c }()
+				var m ipc.Message
+				for pb.Next() {
+					if _, err := c.Send(&m, server.PID(), ipc.Segment{}); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}

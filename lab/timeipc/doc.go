@@ -12,5 +12,5 @@
 // Every server is a Linux process of its own, as it is in use: this program
 // again, started with [Serve].
 //
-// Sources: timeipc of the V system; [SOSP83] table of remote message exchange.
+// Sources: timeipc of the V system; [Kernel83], table of remote message exchange.
 package timeipc
