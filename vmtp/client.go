@@ -125,12 +125,14 @@ func (e *Endpoint) start(now time.Duration, c *Client, m *ipc.Message, server ip
 // Abort ends c's transaction without an answer and tells the server that the
 // client no longer wants it. Differs from RFC 1045, where a server learns this
 // only from the client's next Request or by probing: the notify
-// RESPONSE_DISCARDED is also understood while the Request is being served.
+// RESPONSE_DISCARDED is also understood while the Request is being served. Its
+// identifier is used up, so a server that misses the notify learns it from a
+// probe.
 func (e *Endpoint) Abort(now time.Duration, c *Client) {
-	if (c.state == clientAwaiting || c.state == clientReceiving) && !c.header.Server.IsGroup() {
+	if c.state.awaits() > 0 && !c.toGroup() {
 		e.notifyServer(c.to, c.header.Server, c, 0, ipc.ResponseDiscarded)
 	}
-	e.finish(c)
+	e.Next(c)
 }
 
 // become changes c's state. A group that has answered is no longer awaited.

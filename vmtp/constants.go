@@ -20,8 +20,9 @@ const (
 
 // Constants that the RFC leaves open; docs/decisions/timers.md has the reasons.
 const (
-	// LostAfter is how long a host may be silent before it is lost.
-	LostAfter = 5 * time.Second
+	// LostAfter is how long a host may be silent before it is lost: within five
+	// seconds the sender has its error.
+	LostAfter = 4500 * time.Millisecond
 	// MaxRemotes bounds the records of remote clients in an endpoint.
 	MaxRemotes = 16384
 	// MaxResponses bounds the members of a group whose Responses one
@@ -32,6 +33,9 @@ const (
 	firstTC2 = 100 * time.Millisecond
 	minTC2   = 10 * time.Millisecond
 	maxTC2   = time.Second
+	// askAgain is the wait between two questions to a host whose silence is
+	// about to be taken for its loss: short, lest a few lost packets decide it.
+	askAgain = maxTC2 / 4
 	// blockGap is TC3 and TS1: the wait for the rest of a packet group before
 	// what is missing is asked for.
 	blockGap = 5 * time.Millisecond

@@ -125,13 +125,17 @@ func (c *Client) toGroup() bool {
 // notifiedServer takes a NotifyVmtpServer: the state of a Response at the client
 // (RFC 1045 §5.8), or that the client no longer wants one.
 func (e *Endpoint) notifiedServer(now time.Duration, n *packet.Notify) {
-	r := e.remotes[n.Client]
-	for r != nil && (r.Transaction != n.Transaction || r.Member != n.Server && r.Server != n.Server && r.next != n.Server) {
-		r = r.sibling
+	for r := e.remotes[n.Client]; r != nil; {
+		next := r.sibling
+		if r.Transaction == n.Transaction && (r.Member == n.Server || r.Server == n.Server) {
+			e.notifiedRemote(now, r, n)
+		}
+		r = next
 	}
-	if r == nil {
-		return
-	}
+}
+
+// notifiedRemote takes a NotifyVmtpServer about r.
+func (e *Endpoint) notifiedRemote(now time.Duration, r *Remote, n *packet.Notify) {
 	r.heard = now
 	switch {
 	case r.state == remoteResponded && n.Code == ipc.Retry:
@@ -141,10 +145,10 @@ func (e *Endpoint) notifiedServer(now time.Duration, n *packet.Notify) {
 	case r.state == remoteResponded && n.Code == ipc.Busy:
 		e.timers.set(&r.timer, now+ackWait<<r.tries)
 	case r.state == remoteResponded:
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 	case n.Code != ipc.ResponseDiscarded && n.Code != ipc.NonexistentEntity:
 	case r.state == remoteProcessing:
-		e.withdraw(r)
+		e.withdraw(now, r)
 	case r.state == remoteReceiving:
 		e.becomeRemote(r, remoteGone)
 		e.forget(r)
@@ -152,20 +156,24 @@ func (e *Endpoint) notifiedServer(now time.Duration, n *packet.Notify) {
 		relay := *n
 		relay.Server = r.next
 		e.notify(r.next.LogicalHost(), &relay)
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 	}
 }
 
-// resendResponse sends the blocks of a Response that the client lacks. What was
-// idempotent is not kept: the client will send its Request again.
+// resendResponse sends the blocks of a Response that the client lacks, as often
+// as that gets somewhere. What was idempotent is not kept: the client will send
+// its Request again.
 func (e *Endpoint) resendResponse(now time.Duration, r *Remote, delivered uint32) {
 	missing := packet.WantedMask(len(r.answer)) &^ delivered
 	if r.answer == nil || missing == 0 {
 		return
 	}
-	r.tries++
+	if r.tries++; delivered&^r.received != 0 {
+		r.received |= delivered
+		r.tries = 0
+	}
 	if r.tries > 4*ResponseRetries {
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 		return
 	}
 	e.stats.Retransmissions++
@@ -174,7 +182,8 @@ func (e *Endpoint) resendResponse(now time.Duration, r *Remote, delivered uint32
 }
 
 // probe is an outstanding ProbeEntity of the management module's own: about the
-// host of a silent server, for client, or about a silent client, of remote.
+// host of a silent server, for client or for remote, which was forwarded there;
+// or about a silent client, of remote.
 type probe struct {
 	client *Client
 	remote *Remote
@@ -228,19 +237,25 @@ func (e *Endpoint) probed(now time.Duration, h *packet.Header) {
 	if !ok {
 		return
 	}
-	code := packet.ProbeAnswerOf(h).Code
-	gone := code == ipc.NonexistentEntity || code == ipc.EntityMigrated
-	switch {
+	a := packet.ProbeAnswerOf(h)
+	gone := a.Code == ipc.NonexistentEntity || a.Code == ipc.EntityMigrated
+	switch r := p.remote; {
 	case p.client != nil && gone:
-		e.fail(p.client, code)
+		e.fail(p.client, a.Code)
 	case p.client != nil:
 		e.endProbe(&p.client.probe)
 		p.client.heard = now
-	case gone:
+	case r.state == remoteForwarded && gone:
+		e.giveUp(now, r, a.Code)
+	case r.state == remoteForwarded:
+		e.endProbe(&r.probe)
+		r.nextHeard = now
+		e.timers.set(&r.timer, now+keepRecord)
+	case gone, a.Transaction != r.Transaction:
 		e.stats.Orphans++
-		e.withdraw(p.remote)
+		e.withdraw(now, r)
 	default:
-		e.endProbe(&p.remote.probe)
-		p.remote.probes, p.remote.heard = 0, now
+		e.endProbe(&r.probe)
+		r.probes, r.heard = 0, now
 	}
 }

@@ -1,6 +1,8 @@
 package vmtp
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"vsys/ipc"
@@ -53,7 +55,7 @@ type Remote struct {
 	retrans    uint8 // RetransmitCount of the last packet of the Request
 	priority   uint8
 	full       uint32
-	received   uint32
+	received   uint32 // blocks of the Request; once it is answered, of the Response at the client
 	tries      int
 	probes     int           // unanswered probes of the client
 	probe      uint32        // the outstanding one; 0: none
@@ -61,7 +63,9 @@ type Remote struct {
 	response   packet.Header
 	answer     []byte // the Response's segment, as long as it is kept
 	idempotent bool
-	next       ipc.PID // where it was forwarded to
+	next       ipc.PID       // where it was forwarded to
+	nextHeard  time.Duration // the last word from the host of next
+	verdict    ipc.Code      // what a Discarded record answers a repeated Request
 	timer      timer
 	sibling    *Remote // of the same client: the next group member; or free list
 }
@@ -93,15 +97,16 @@ func (e *Endpoint) request(now time.Duration, h *packet.Header, data []byte) {
 // requestTo takes a packet of a Request for one local process.
 func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, data []byte, member ipc.PID) {
 	r := head
-	for r != nil && r.Member != member && r.next != member {
+	for r != nil && !r.isFor(h, member) {
+		// A transaction has one Request, but to several members of a group, or
+		// forwarded once more to a team that it has passed.
+		if !h.Server.IsGroup() && r.forwards >= h.ForwardCount {
+			e.stats.Stale++
+			return
+		}
 		r = r.sibling
 	}
 	if r == nil {
-		// A transaction has one Request, but to several members of a group, or
-		// forwarded to a second process of a team that it has passed.
-		if head != nil && !h.Server.IsGroup() && h.ForwardCount == 0 {
-			return
-		}
 		if r = e.admit(now, h, member); r == nil {
 			return
 		}
@@ -116,15 +121,25 @@ func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, 
 			e.notifyClient(r, h, r.full, ipc.OK)
 		}
 	case remoteForwarded:
-		e.relay(now, r, h, data)
+		e.relay(now, r, h)
 	case remoteResponded:
 		e.respondAgain(now, r, h, data)
 	case remoteDiscarded:
 		e.stats.Duplicates++
 		if !h.Server.IsGroup() {
-			e.notifyClient(r, h, 0, ipc.ResponseDiscarded)
+			e.notifyClient(r, h, 0, r.verdict)
 		}
 	}
+}
+
+// isFor tells whether r, of the same client and transaction, is the record of
+// the Request of h for member: within a transaction the ForwardCount tells
+// Requests apart (RFC 1045 §5.7), and for a group the member.
+func (r *Remote) isFor(h *packet.Header, member ipc.PID) bool {
+	if h.Server.IsGroup() {
+		return r.Server == h.Server && r.Member == member
+	}
+	return r.Server == h.Server && r.forwards == h.ForwardCount
 }
 
 // admit makes the record for a new Request, or answers that it can't be and
@@ -148,8 +163,8 @@ func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *R
 		return nil
 	}
 	r := e.newRemote(h.Client)
-	r.Server, r.Member, r.Transaction = h.Server, member, h.Transaction
-	e.begin(now, r, h)
+	r.Server, r.Transaction = h.Server, h.Transaction
+	e.begin(now, r, h, member)
 	return r
 }
 
@@ -171,10 +186,10 @@ func (e *Endpoint) newRemote(client ipc.PID) *Remote {
 	return r
 }
 
-// begin starts to receive the Request of h.
-func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header) {
+// begin starts to receive the Request of h for member.
+func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member ipc.PID) {
 	e.becomeRemote(r, remoteReceiving)
-	r.Message = h.Message
+	r.Message, r.Member = h.Message, member
 	r.forwards, r.priority = h.ForwardCount, h.Priority
 	r.heard, r.retrans = now, h.RetransmitCount
 	r.tries, r.probes = 0, 0
@@ -234,7 +249,7 @@ func (e *Endpoint) Refuse(now time.Duration, r *Remote, code ipc.Code) {
 // data. A datagram is over with that.
 func (e *Endpoint) Received(now time.Duration, r *Remote) {
 	if r.Message.Has(ipc.FlagDGM) && r.state == remoteProcessing {
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 	}
 }
 
@@ -268,11 +283,11 @@ func (e *Endpoint) Reply(now time.Duration, r *Remote, m *ipc.Message, data []by
 	}
 	e.dropData(r)
 	if m.Code() == ipc.ResponseDiscarded {
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 		return true
 	}
 	e.becomeRemote(r, remoteResponded)
-	r.tries = 0
+	r.tries, r.received = 0, 0
 	r.idempotent = m.Has(ipc.FlagDGM)
 	r.response = packet.Header{
 		Client: r.Client, Server: r.Member, Domain: packet.Domain, Response: true,
@@ -291,17 +306,29 @@ func (e *Endpoint) Reply(now time.Duration, r *Remote, m *ipc.Message, data []by
 }
 
 // respondAgain takes a repeated Request that was answered: the Response is sent
-// again, or, if it was idempotent and so not kept, the Request is served again.
+// again, or, if it was idempotent and so not kept, the Request is served again:
+// by the process that it was sent to, should that have redirected it. A client
+// that asks is not given up.
 func (e *Endpoint) respondAgain(now time.Duration, r *Remote, h *packet.Header, data []byte) {
 	e.stats.Duplicates++
 	if r.idempotent {
-		e.begin(now, r, h)
+		member := r.Member
+		if !r.Server.IsGroup() {
+			member = r.Server
+		}
+		e.begin(now, r, h, member)
 		e.receive(now, r, h, data)
 		return
 	}
 	e.stats.Retransmissions++
+	r.tries = 0
 	r.response.RetransmitCount = r.retrans
 	e.transmit(r.Client.LogicalHost(), &r.response, packet.WantedMask(len(r.answer)), r.answer)
+	wait := keepRecord
+	if r.answer != nil {
+		wait = ackWait
+	}
+	e.timers.set(&r.timer, now+wait)
 }
 
 // Forward passes the Request of r on to another team, with the message m. It
@@ -310,29 +337,61 @@ func (e *Endpoint) respondAgain(now time.Duration, r *Remote, h *packet.Header, 
 //
 // Differs from RFC 1045 §2.9, where the forwarder retransmits until the new
 // server acknowledges: here it relays whatever the client retransmits, so that
-// repair stays end to end and a forwarder needs no timer.
+// repair stays end to end. While the client has to ask again and again, the
+// forwarder watches the new server's host for it.
 func (e *Endpoint) Forward(now time.Duration, r *Remote, m *ipc.Message, to ipc.PID) bool {
 	if r.state != remoteProcessing || r.Server.IsGroup() || r.forwards >= MaxForwards {
 		return false
 	}
 	e.becomeRemote(r, remoteForwarded)
-	r.next = to
+	r.next, r.nextHeard = to, now
 	r.response = packet.Header{
 		Client: r.Client, Server: to, Domain: packet.Domain,
 		Transaction: r.Transaction, ForwardCount: r.forwards + 1, RetransmitCount: r.retrans,
 		Priority: r.priority, Message: *m,
 	}
 	e.transmit(to.LogicalHost(), &r.response, r.full, r.Data)
-	e.timers.set(&r.timer, now+orphanAfter)
+	e.timers.set(&r.timer, now+keepRecord)
 	return true
 }
 
-// relay passes a repeated packet of a forwarded Request on.
-func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header, data []byte) {
+// relay passes a repeated packet of a forwarded Request on. That the client
+// repeats it for longer than a second raises the question whether the next host
+// lives.
+func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header) {
 	f := r.response
 	f.RetransmitCount, f.Control = h.RetransmitCount, h.Control
 	e.transmit(r.next.LogicalHost(), &f, h.Delivery&r.full, r.Data)
-	e.timers.set(&r.timer, now+orphanAfter)
+	switch {
+	case r.probe != 0:
+	case now-r.nextHeard >= maxTC2:
+		e.probeNext(now, r)
+	default:
+		e.timers.set(&r.timer, now+keepRecord)
+	}
+}
+
+// probeNext asks the host that r was forwarded to whether the new server exists,
+// until it answers or was silent for LostAfter.
+func (e *Endpoint) probeNext(now time.Duration, r *Remote) {
+	if now-r.nextHeard >= LostAfter {
+		e.stats.Lost++
+		e.giveUp(now, r, ipc.RetransTimeout)
+		return
+	}
+	if r.probe == 0 {
+		r.probe = e.nextID()
+	}
+	e.sendProbe(hostKernel(r.next.LogicalHost()), r.next, r.probe, probe{remote: r})
+	e.timers.set(&r.timer, now+askAgain)
+}
+
+// giveUp ends a forwarded Request whose new server is gone, or its host: the
+// client is told, also when it asks again.
+func (e *Endpoint) giveUp(now time.Duration, r *Remote, code ipc.Code) {
+	h := packet.Header{RetransmitCount: r.retrans}
+	e.notifyClient(r, &h, 0, code)
+	e.discard(now, r, code)
 }
 
 // Redirect moves the Request of r to another process of this team: a Forward
@@ -341,7 +400,7 @@ func (e *Endpoint) Redirect(now time.Duration, r *Remote, m *ipc.Message, to ipc
 	if r.state != remoteProcessing || r.Server.IsGroup() {
 		return false
 	}
-	r.Message, r.next, r.Member = *m, r.Member, to
+	r.Message, r.Member = *m, to
 	e.deliver(now, r)
 	return true
 }
@@ -364,7 +423,11 @@ func (e *Endpoint) remoteTimer(now time.Duration, r *Remote) {
 	case remoteResponded:
 		e.unacknowledged(now, r)
 	case remoteForwarded:
-		e.discard(now, r)
+		if r.probe != 0 {
+			e.probeNext(now, r)
+			return
+		}
+		e.discard(now, r, ipc.ResponseDiscarded)
 	case remoteDiscarded: // TS4
 		e.forget(r)
 	}
@@ -380,7 +443,7 @@ func (e *Endpoint) orphan(now time.Duration, r *Remote) {
 	r.probes++
 	if r.probes > 3 {
 		e.stats.Orphans++
-		e.withdraw(r)
+		e.withdraw(now, r)
 		return
 	}
 	e.probeClient(r)
@@ -393,7 +456,7 @@ func (e *Endpoint) orphan(now time.Duration, r *Remote) {
 func (e *Endpoint) unacknowledged(now time.Duration, r *Remote) {
 	r.tries++
 	if r.answer == nil || r.tries > ResponseRetries {
-		e.discard(now, r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 		return
 	}
 	e.stats.Retransmissions++
@@ -403,32 +466,38 @@ func (e *Endpoint) unacknowledged(now time.Duration, r *Remote) {
 	e.timers.set(&r.timer, now+ackWait<<r.tries)
 }
 
-// discard drops what is kept of the Response and keeps the record as a filter.
-func (e *Endpoint) discard(now time.Duration, r *Remote) {
+// discard drops what is kept of the Request and the Response, and keeps the
+// record as a filter, which answers a repeated Request with verdict.
+func (e *Endpoint) discard(now time.Duration, r *Remote, verdict ipc.Code) {
 	e.becomeRemote(r, remoteDiscarded)
+	r.verdict = verdict
 	e.dropData(r)
+	e.endProbe(&r.probe)
 	e.timers.set(&r.timer, now+keepRecord)
 }
 
 // Bury ends all Requests that are with the local process member, which has
 // died: their clients are told.
 func (e *Endpoint) Bury(now time.Duration, member ipc.PID) {
+	var buried []*Remote
 	for _, head := range e.remotes {
-		for r := head; r != nil; {
-			next := r.sibling
+		for r := head; r != nil; r = r.sibling {
 			if r.Member == member && r.state == remoteProcessing {
-				e.Refuse(now, r, ipc.NonexistentEntity)
+				buried = append(buried, r)
 			}
-			r = next
 		}
+	}
+	slices.SortFunc(buried, func(a, b *Remote) int { return cmp.Compare(a.Client, b.Client) })
+	for _, r := range buried {
+		e.Refuse(now, r, ipc.NonexistentEntity)
 	}
 }
 
-// withdraw tells the kernel that nobody waits for the answer to r any more.
-func (e *Endpoint) withdraw(r *Remote) {
-	e.becomeRemote(r, remoteGone)
+// withdraw tells the kernel that nobody waits for the answer to r any more. The
+// record stays as a filter: a late copy of the Request is not a new one.
+func (e *Endpoint) withdraw(now time.Duration, r *Remote) {
+	e.discard(now, r, ipc.ResponseDiscarded)
 	e.act(Action{Kind: Withdraw, Remote: r})
-	e.forget(r)
 }
 
 // supersede ends all that head and its siblings hold: the client has started a
@@ -437,10 +506,10 @@ func (e *Endpoint) supersede(head *Remote) {
 	for r := head; r != nil; {
 		next := r.sibling
 		if r.state == remoteProcessing {
-			e.withdraw(r)
-		} else {
-			e.forget(r)
+			e.becomeRemote(r, remoteGone)
+			e.act(Action{Kind: Withdraw, Remote: r})
 		}
+		e.forget(r)
 		r = next
 	}
 }
