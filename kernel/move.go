@@ -88,17 +88,7 @@ func (p *Process) moveRemote(what ipc.Op, t ipc.Transaction, memory []byte, off 
 	defer p.k.release(mover)
 	for len(memory) > 0 {
 		part := memory[:min(len(memory), ipc.MaxAppended)]
-		var m ipc.Message
-		m.SetOp(what)
-		m.Set(ipc.FlagCRE)
-		m.PutPID(4, t.Client)
-		m.PutUint32(12, t.ID)
-		m.PutUint32(16, uint32(off))
-		m.PutUint32(20, uint32(len(part)))
-		s := ipc.Segment{Write: part}
-		if what == opMoveTo {
-			s = ipc.Segment{Read: part}
-		}
+		m, s := moveRequest(what, t, part, off)
 		if _, err := mover.Send(&m, ipc.ManagerGroup, s); err != nil {
 			return ipc.CodeOf(err)
 		}
@@ -111,6 +101,20 @@ func (p *Process) moveRemote(what ipc.Op, t ipc.Transaction, memory []byte, off 
 		memory, off = memory[len(part):], off+len(part)
 	}
 	return ipc.OK
+}
+
+// moveRequest returns the Request for a move of at most a packet group.
+func moveRequest(what ipc.Op, t ipc.Transaction, part []byte, off int) (m ipc.Message, s ipc.Segment) {
+	m.SetOp(what)
+	m.Set(ipc.FlagCRE)
+	m.PutPID(4, t.Client)
+	m.PutUint32(12, t.ID)
+	m.PutUint32(16, uint32(off))
+	m.PutUint32(20, uint32(len(part)))
+	if what == opMoveTo {
+		return m, ipc.Segment{Read: part}
+	}
+	return m, ipc.Segment{Write: part}
 }
 
 // mover returns a process of the kernel's own, for one move.

@@ -34,26 +34,32 @@ func (p *Process) ReceiveSpecific(m *ipc.Message, buf []byte, from ipc.PID) (ipc
 // receive takes a Request from the queue, or waits for one.
 func (p *Process) receive(m *ipc.Message, buf []byte, from ipc.PID) (ipc.Transaction, ipc.Code) {
 	for {
+		if t, code, blocked := p.tryReceive(m, buf, from); !blocked {
+			return t, code
+		}
+		if t, code := p.awaitRequest(); code != lookAgain {
+			return t, code
+		}
+	}
+}
+
+// tryReceive takes a Request from the queue, or enters the state of Receive.
+func (p *Process) tryReceive(m *ipc.Message, buf []byte, from ipc.PID) (t ipc.Transaction, code ipc.Code, blocked bool) {
+	for {
 		p.mu.Lock()
 		if p.state != Ready || p.cancelled {
 			p.mu.Unlock()
-			return ipc.Transaction{}, ipc.Aborted
+			return t, ipc.Aborted, false
 		}
 		r, ok := p.queue.get(sender(from))
 		if !ok {
 			code := p.block(m, buf, from)
 			p.mu.Unlock()
-			if code != ipc.OK {
-				return ipc.Transaction{}, code
-			}
-			if t, code := p.awaitRequest(); code != lookAgain {
-				return t, code
-			}
-			continue
+			return t, code, code == ipc.OK
 		}
 		p.mu.Unlock()
 		if t, ok := p.take(&r, m, buf); ok {
-			return t, ipc.OK
+			return t, ipc.OK, false
 		}
 	}
 }

@@ -7,22 +7,8 @@ import (
 // Send sends m and waits for the reply; see ipc.Process.
 func (p *Process) Send(m *ipc.Message, to ipc.PID, s ipc.Segment) (ipc.PID, error) {
 	const op = "ipc.Send"
-	if len(s.Read) > ipc.MaxSegment || len(s.Write) > ipc.MaxSegment {
-		return 0, p.fail(op, to, ipc.BadArgs)
-	}
-	m.SetSegmentSize(len(s.Read))
-	m.SetCapacity(len(s.Write))
 	datagram := m.Has(ipc.FlagDGM) // before m may be overwritten by a reply
-	var code ipc.Code
-	switch {
-	case to.SameTeam(p.pid):
-		code = p.sendLocal(m, to, s)
-	case to.IsGroup() && to != ipc.ManagerGroup:
-		code = p.sendGroup(m, to, s)
-	default:
-		code = p.sendRemote(m, to, s)
-	}
-	if code != ipc.OK {
+	if code := p.startSend(m, to, s); code != ipc.OK {
 		return 0, p.fail(op, to, code)
 	}
 	if datagram {
@@ -33,6 +19,22 @@ func (p *Process) Send(m *ipc.Message, to ipc.PID, s ipc.Segment) (ipc.PID, erro
 		return replier, p.fail(op, to, code)
 	}
 	return replier, nil
+}
+
+// startSend sends m; unless it is a datagram, p then awaits the reply.
+func (p *Process) startSend(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code {
+	if len(s.Read) > ipc.MaxSegment || len(s.Write) > ipc.MaxSegment {
+		return ipc.BadArgs
+	}
+	m.SetSegmentSize(len(s.Read))
+	m.SetCapacity(len(s.Write))
+	switch {
+	case to.SameTeam(p.pid):
+		return p.sendLocal(m, to, s)
+	case to.IsGroup() && to != ipc.ManagerGroup:
+		return p.sendGroup(m, to, s)
+	}
+	return p.sendRemote(m, to, s)
 }
 
 // beginSending enters the state AwaitingReply for a transaction within the team. p.mu
