@@ -13,9 +13,11 @@ import (
 // it, where the processes of many kernels share one goroutine; the kernel under
 // it is the same. Its kernel must have a Clock. It is for one goroutine.
 type Async struct {
-	p *Process
-	m *ipc.Message // of the operation in progress
-	b []byte
+	p         *Process
+	sending   bool
+	receiving bool
+	m         *ipc.Message // what StartReceive was given
+	buf       []byte
 }
 
 // NewAsync makes such a process. notify is called, with no lock held, each time
@@ -45,21 +47,24 @@ func (a *Async) SetDeadline(at time.Duration) {
 // to the transaction until Sent tells that it has ended, unless an error is
 // returned. A datagram is over at once.
 func (a *Async) StartSend(m *ipc.Message, to ipc.PID, s ipc.Segment) error {
+	datagram := m.Has(ipc.FlagDGM) // before m may be overwritten by a reply
 	if code := a.p.startSend(m, to, s); code != ipc.OK {
 		return a.p.fail("ipc.Send", to, code)
 	}
+	a.sending = !datagram
 	return nil
 }
 
-// Sent tells whether the transaction has ended, and then who replied, or why
+// Sent tells, once, that the transaction has ended, and then who replied, or why
 // nobody did, as ipc.Process.Send does.
 func (a *Async) Sent() (from ipc.PID, done bool, err error) {
 	p := a.p
 	p.mu.Lock()
-	if p.state == AwaitingReply {
+	if !a.sending || p.state == AwaitingReply {
 		p.mu.Unlock()
 		return 0, false, nil
 	}
+	a.sending = false
 	t := &p.sending
 	from, code, to := t.replier, t.code, t.to
 	t.m, t.segment = nil, ipc.Segment{}
@@ -100,22 +105,24 @@ func (a *Async) StartMove(m *ipc.Message, server *Async, t ipc.Transaction, to b
 // until Received tells that the wait has ended. If a Request is there already,
 // done is true.
 func (a *Async) StartReceive(m *ipc.Message, buf []byte) (t ipc.Transaction, done bool, err error) {
-	a.m, a.b = m, buf
 	t, code, blocked := a.p.tryReceive(m, buf, 0)
+	a.m, a.buf, a.receiving = m, buf, blocked
 	if code != ipc.OK {
 		err = a.p.fail("ipc.Receive", 0, code)
 	}
 	return t, !blocked, err
 }
 
-// Received tells whether the wait of StartReceive has ended, and then what came.
+// Received tells, once, that the wait of StartReceive has ended, and then what
+// came.
 func (a *Async) Received() (t ipc.Transaction, done bool, err error) {
 	p := a.p
 	p.mu.Lock()
-	if p.state == ReceiveBlocked || p.state == ReceiveSpecific {
+	if !a.receiving || p.state == ReceiveBlocked {
 		p.mu.Unlock()
 		return t, false, nil
 	}
+	a.receiving = false
 	w := &p.receiving
 	t, code := w.got, w.code
 	w.m, w.buf = nil, nil
@@ -124,7 +131,7 @@ func (a *Async) Received() (t ipc.Transaction, done bool, err error) {
 	case ipc.OK:
 		return t, true, nil
 	case lookAgain:
-		return a.StartReceive(a.m, a.b)
+		return a.StartReceive(a.m, a.buf)
 	}
 	return t, true, p.fail("ipc.Receive", 0, code)
 }

@@ -23,23 +23,29 @@ func (s *Server) collectLoop(ctx context.Context, team ipc.Team) {
 		return
 	}
 	defer p.Destroy()
-	tick := time.NewTimer(s.probeInterval())
-	defer tick.Stop()
 	var after ipc.PID // the owner asked last
+	patrol(ctx, s.probeInterval(), s.table.filled, s.table.len, func() { after = s.collect(p, after) })
+}
+
+// patrol calls round every interval from when filled holds an element until
+// there is nothing left to look at, over and over. It ends with ctx.
+func patrol(ctx context.Context, interval time.Duration, filled <-chan struct{}, left func() int, round func()) {
+	tick := time.NewTimer(interval)
+	defer tick.Stop()
 	for {
 		select {
-		case <-s.table.filled:
+		case <-filled:
 		case <-ctx.Done():
 			return
 		}
-		for s.table.len() > 0 {
-			tick.Reset(s.probeInterval())
+		for left() > 0 {
+			tick.Reset(interval)
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
 				return
 			}
-			after = s.collect(p, after)
+			round()
 		}
 	}
 }

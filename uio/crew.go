@@ -31,12 +31,14 @@ type crew struct {
 	mu      sync.Mutex // guards below
 	workers int
 	idle    int // workers that wait for the role
-	waiting int // workers that are in a stream
 	err     error
+
+	streams streams
 }
 
 func newCrew(ctx context.Context, s *Server, p ipc.Process) *crew {
 	c := &crew{ctx: ctx, s: s, p: p, role: make(chan struct{}, 1), done: make(chan struct{})}
+	c.streams.init(s.maxWorkers() - reserve)
 	c.role <- struct{}{}
 	return c
 }
@@ -66,13 +68,13 @@ func (c *crew) hire() {
 func (c *crew) workerLoop() {
 	w := &worker{crew: c, in: make([]byte, ipc.MaxAppended), out: make([]byte, ipc.MaxAppended)}
 	for c.takeRole() {
-		t, err := c.p.Receive(&w.m, w.in)
-		if err != nil {
+		var err error
+		if w.t, err = c.p.Receive(&w.m, w.in); err != nil {
 			c.stop(err)
 			return
 		}
 		c.passRole()
-		w.handle(t)
+		w.handle()
 	}
 }
 
@@ -115,22 +117,4 @@ func (c *crew) stop(err error) {
 	c.err = err
 	c.mu.Unlock()
 	close(c.done)
-}
-
-// enterStream says that a worker may now wait for somebody else for long.
-// NoServerResources: too many do.
-func (c *crew) enterStream() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.waiting >= c.s.maxWorkers()-reserve {
-		return ipc.NoServerResources
-	}
-	c.waiting++
-	return nil
-}
-
-func (c *crew) leaveStream() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting--
 }

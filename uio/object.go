@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"vsys/ipc"
 	"vsys/naming"
 )
 
@@ -14,9 +15,10 @@ import (
 //
 // Errors are replied as [naming.CodeOf] says; [io.EOF] is the end of file.
 type Object interface {
-	// Info says what the object can do, and its size now. It must not block, and
-	// the attributes must stay as they are. Readable and Writeable must be set
-	// for what is to be read and written: the skeleton refuses the rest.
+	// Info says what the object can do, and its size now. It must not block. The
+	// attributes and the block size are those of the first call, at the opening.
+	// Readable and Writeable must be set for what is to be read and written: the
+	// skeleton refuses the rest.
 	Info() Info
 	// Release ends the instance; it is called once, and no other method after
 	// it has begun, but those that are under way. keep is false if the client
@@ -26,16 +28,35 @@ type Object interface {
 
 // StreamReader is a stream's reading. ReadStream blocks until there is
 // something, and returns at most what fits; io.EOF with nothing ends the stream.
-// ctx ends when the instance is released.
+//
+// ctx ends when the instance is released or the client has given up. Its Done
+// may tell of the client a second late, but its Err looks at that moment. So an
+// object whose data others may read as well asks Err right before it takes
+// anything out, lest it be taken for nobody.
 type StreamReader interface {
 	ReadStream(ctx context.Context, p []byte) (int, error)
 }
 
+// Unreader is a StreamReader that takes back what could not be delivered, as the
+// client gave up just then: data is to be read next, by whichever instance reads.
+// Without it the skeleton keeps that for the instance it was read from. Unread
+// is called by who called ReadStream, before another does, perhaps while Release
+// is called; data must be copied.
+type Unreader interface {
+	Unread(data []byte)
+}
+
 // StreamWriter is a stream's writing, or that of an object that is AppendOnly.
 // WriteStream may block until there is room, and may write less than all where
-// it then returns an error. ctx ends when the instance is released.
+// it then returns an error. ctx is as in StreamReader.
 type StreamWriter interface {
 	WriteStream(ctx context.Context, p []byte) (int, error)
+}
+
+// Owned is an object that wants to know whom its instance belongs to when it is
+// passed on. At the opening that is OpenRequest.Owner.
+type Owned interface {
+	SetOwner(owner ipc.PID)
 }
 
 // Resizer is an object whose size can be set.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 
 	"vsys/ipc"
@@ -17,6 +18,9 @@ const (
 	// DefaultProbeInterval is how often the owners of instances are asked
 	// whether they are there.
 	DefaultProbeInterval = 2 * time.Second
+	// watchInterval is how often it is looked whether the clients of stream
+	// operations have given up, unless owners are asked more often.
+	watchInterval = time.Second
 )
 
 // OpenRequest is a request to open an object, checked.
@@ -77,6 +81,13 @@ func (s *Server) probeInterval() time.Duration {
 	return DefaultProbeInterval
 }
 
+func (s *Server) watchInterval() time.Duration {
+	if s.ProbeInterval > 0 {
+		return min(s.ProbeInterval, watchInterval)
+	}
+	return watchInterval
+}
+
 func (s *Server) log() *slog.Logger {
 	if s.Log != nil {
 		return s.Log
@@ -96,17 +107,15 @@ func (s *Server) Serve(ctx context.Context, p ipc.Process) error {
 	defer stop()
 	s.table.init()
 	c := newCrew(ctx, s, p)
-	collected := make(chan struct{})
-	go func() { // ends with ctx, or with its process; Serve waits for it
-		defer close(collected)
-		s.collectLoop(ctx, p.Team())
-	}()
+	var loops sync.WaitGroup // they end with ctx; Serve waits for them
+	loops.Go(func() { s.collectLoop(ctx, p.Team()) })
+	loops.Go(func() { c.streams.watchLoop(ctx, s.watchInterval()) })
 	err := c.run()
 	p.Destroy()
 	cancel()
 	s.table.close()
 	c.wait()
-	<-collected
+	loops.Wait()
 	if ipc.CodeOf(err) == ipc.Aborted {
 		return nil
 	}

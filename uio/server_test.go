@@ -136,7 +136,7 @@ func TestServerEnds(t *testing.T) {
 		t.Errorf("%d instances are left", n)
 	}
 	w.want("close", reader.Close(), ipc.Unreachable)
-	if _, err := w.server.Adopt(nil, w.pid); !errors.Is(err, ipc.Aborted) {
+	if _, err := w.server.Adopt(uio.NewBytes(nil, naming.Descriptor{}), w.pid); !errors.Is(err, ipc.Aborted) {
 		t.Errorf("adopt: %v", err)
 	}
 	if err := new(uio.Server).Serve(canceled(t), process(t, w)); err != nil {

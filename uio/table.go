@@ -1,6 +1,7 @@
 package uio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -15,10 +16,12 @@ import (
 type instance struct {
 	id     uint32
 	object Object
+	info   Info            // as it was opened
 	life   context.Context // ends when it is released
 	end    context.CancelFunc
 
-	owner ipc.PID // guarded by the table's mu
+	owner  ipc.PID // guarded by the table's mu
+	visits int     // guarded by the streams' mu: reads and writes of the stream under way
 
 	// reading holds an element while somebody reads the stream, and so may
 	// change what follows.
@@ -27,14 +30,8 @@ type instance struct {
 	pending []byte        // what was read of the object and not delivered
 }
 
-// info returns the object's Info, complete.
-func (in *instance) info() Info {
-	i := in.object.Info()
-	if i.BlockSize == 0 {
-		i.BlockSize = DefaultBlockSize
-	}
-	return i
-}
+// has tells whether all of the given attributes are set.
+func (in *instance) has(a Attributes) bool { return in.info.Attributes.Has(a) }
 
 // table holds the instances of a server. Numbers are given in a circle of 2^32
 // that begins anywhere, so that one is not used again soon, and a number of the
@@ -62,6 +59,8 @@ func (t *table) init() {
 // server has ended.
 func (t *table) add(o Object, owner ipc.PID, limit int) (*instance, error) {
 	t.init()
+	info := o.Info()
+	info.BlockSize = cmp.Or(info.BlockSize, DefaultBlockSize)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -72,13 +71,10 @@ func (t *table) add(o Object, owner ipc.PID, limit int) (*instance, error) {
 	}
 	for t.last++; t.last == 0 || t.all[t.last] != nil; t.last++ {
 	}
-	in := &instance{id: t.last, object: o, owner: owner, reading: make(chan struct{}, 1)}
+	in := &instance{id: t.last, object: o, info: info, owner: owner, reading: make(chan struct{}, 1)}
 	in.life, in.end = context.WithCancel(context.Background())
 	t.all[in.id] = in
-	select {
-	case t.filled <- struct{}{}:
-	default:
-	}
+	post(t.filled)
 	return in, nil
 }
 
@@ -105,12 +101,17 @@ func (t *table) get(id uint32) (*instance, error) {
 // setOwner gives the instance to another process. InvalidInstance.
 func (t *table) setOwner(id uint32, owner ipc.PID) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	in := t.all[id]
+	if in != nil {
+		in.owner = owner
+	}
+	t.mu.Unlock()
 	if in == nil {
 		return ipc.InvalidInstance
 	}
-	in.owner = owner
+	if object, ok := in.object.(Owned); ok {
+		object.SetOwner(owner)
+	}
 	return nil
 }
 
@@ -181,4 +182,12 @@ func (t *table) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.all)
+}
+
+// post puts an element into c unless there is one.
+func post(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

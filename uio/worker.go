@@ -1,6 +1,7 @@
 package uio
 
 import (
+	"cmp"
 	"io"
 	"io/fs"
 
@@ -11,49 +12,50 @@ import (
 // worker does one request at a time.
 type worker struct {
 	*crew
-	m   ipc.Message
-	in  []byte // what came with the request
-	out []byte // what goes with the reply
+	t   ipc.Transaction // under way
+	m   ipc.Message     // its request, then its reply
+	in  []byte          // what came with the request
+	out []byte          // what goes with the reply
 }
 
-// handle answers transaction t, whose request is in w.m and w.in.
-func (w *worker) handle(t ipc.Transaction) {
-	segment := w.in[:t.Appended]
+// handle answers the transaction, whose request is in w.m and w.in.
+func (w *worker) handle() {
+	segment := w.in[:w.t.Appended]
 	op := w.m.Op()
 	if op == OpCreateInstance {
-		w.create(t, segment)
+		w.create(segment)
 		return
 	}
 	if op.Interface() == ipc.InterfaceUIO {
 		if serve := w.operation(op); serve != nil {
-			w.answer(t, serve, segment)
+			w.answer(serve, segment)
 			return
 		}
 	}
-	if w.s.Handler.Serve(w.ctx, w.p, &w.m, t, segment) {
+	if w.s.Handler.Serve(w.ctx, w.p, &w.m, w.t, segment) {
 		return
 	}
-	if w.s.Other != nil && w.s.Other(w.ctx, w.p, &w.m, t, segment) {
+	if w.s.Other != nil && w.s.Other(w.ctx, w.p, &w.m, w.t, segment) {
 		return
 	}
-	w.refuse(t)
+	w.refuse()
 }
 
 // refuse answers a request that nobody knows. To a group nobody says so.
-func (w *worker) refuse(t ipc.Transaction) {
+func (w *worker) refuse() {
 	w.m.Reset()
 	w.m.SetCode(ipc.IllegalRequest)
-	if t.Server.IsGroup() {
+	if w.t.Server.IsGroup() {
 		w.m.SetCode(ipc.ResponseDiscarded)
 	}
-	w.reply(t, nil)
+	w.reply(nil)
 }
 
 // reply sends w.m and data. It tells whether there was somebody to answer.
-func (w *worker) reply(t ipc.Transaction, data []byte) bool {
-	err := w.p.Reply(&w.m, t, data)
+func (w *worker) reply(data []byte) bool {
+	err := w.p.Reply(&w.m, w.t, data)
 	if err != nil {
-		w.s.log().Debug("reply", "peer", t.Client, "code", ipc.CodeOf(err))
+		w.s.log().Debug("reply", "peer", w.t.Client, "code", ipc.CodeOf(err))
 	}
 	return err == nil
 }
@@ -88,10 +90,10 @@ func (w *worker) operation(op ipc.Op) operation {
 }
 
 // answer does an operation on an instance and replies.
-func (w *worker) answer(t ipc.Transaction, serve operation, segment []byte) {
+func (w *worker) answer(serve operation, segment []byte) {
 	in, err := w.s.table.get(w.m.Uint32(4))
-	if err == nil && w.m.Op() == OpReadInstance && in.info().Attributes.Has(Stream) {
-		w.readStream(t, in)
+	if err == nil && w.m.Op() == OpReadInstance && in.has(Stream) {
+		w.readStream(in)
 		return
 	}
 	var reply ipc.Message
@@ -108,16 +110,16 @@ func (w *worker) answer(t ipc.Transaction, serve operation, segment []byte) {
 		w.m.SetCode(ipc.BadByteCount)
 		data = nil
 	}
-	w.reply(t, data)
+	w.reply(data)
 }
 
 // create opens an object. Its arguments are the mode (u16), the permission bits
 // (u16) and the owner (u64; 0: who asks).
-func (w *worker) create(t ipc.Transaction, segment []byte) {
+func (w *worker) create(segment []byte) {
 	var made *instance
-	err := naming.Respond(w.p, &w.m, t, segment, func(r *naming.Request, reply *ipc.Message) (_ []byte, err error) {
-		if made, err = w.open(t, r); err == nil {
-			made.infoNow().put(reply, made.id)
+	err := naming.Respond(w.p, &w.m, w.t, segment, func(r *naming.Request, reply *ipc.Message) (_ []byte, err error) {
+		if made, err = w.open(r); err == nil {
+			made.info.put(reply, made.id)
 		}
 		return nil, err
 	})
@@ -127,13 +129,11 @@ func (w *worker) create(t ipc.Transaction, segment []byte) {
 }
 
 // open makes the instance that r asks for.
-func (w *worker) open(t ipc.Transaction, r *naming.Request) (*instance, error) {
+func (w *worker) open(r *naming.Request) (*instance, error) {
 	o := &OpenRequest{
 		Request: r, Mode: Mode(r.Arg16(0)), Perm: fs.FileMode(r.Arg16(2)).Perm(), Owner: r.ArgPID(4),
 	}
-	if o.Owner == 0 {
-		o.Owner = t.Client
-	}
+	o.Owner = cmp.Or(o.Owner, w.t.Client)
 	if err := o.Mode.Check(); err != nil {
 		return nil, err
 	}
@@ -156,17 +156,17 @@ func (w *worker) open(t ipc.Transaction, r *naming.Request) (*instance, error) {
 
 func (w *worker) query(in *instance, reply *ipc.Message, _ []byte) ([]byte, error) {
 	reply.Set(ipc.FlagDGM)
-	in.infoNow().put(reply, in.id)
+	in.now().put(reply, in.id)
 	return nil, nil
 }
 
 // read is for objects that are no streams.
 func (w *worker) read(in *instance, reply *ipc.Message, _ []byte) ([]byte, error) {
-	x, info := readTransfer(&w.m), in.info()
-	if !info.Attributes.Has(Readable) {
+	x := readTransfer(&w.m)
+	if !in.has(Readable) {
 		return nil, ipc.NotReadable
 	}
-	pos, err := x.position(info.BlockSize)
+	pos, err := x.position(in.info.BlockSize)
 	if err != nil {
 		return nil, err
 	}
@@ -191,14 +191,14 @@ func (w *worker) read(in *instance, reply *ipc.Message, _ []byte) ([]byte, error
 // write writes at a position, or, to streams and objects that only grow, at the
 // end.
 func (w *worker) write(in *instance, reply *ipc.Message, segment []byte) ([]byte, error) {
-	x, info := readTransfer(&w.m), in.info()
-	if !info.Attributes.Has(Writeable) {
+	x := readTransfer(&w.m)
+	if !in.has(Writeable) {
 		return nil, ipc.NotWriteable
 	}
 	if int(x.count) != w.m.SegmentSize() || int(x.count) != len(segment) {
 		return nil, ipc.BadByteCount
 	}
-	n, err := w.writeTo(in, x, info, segment)
+	n, err := w.writeTo(in, x, segment)
 	if n > 0 {
 		err = nil // the client sees that it is less, and asks again
 	}
@@ -206,9 +206,9 @@ func (w *worker) write(in *instance, reply *ipc.Message, segment []byte) ([]byte
 	return nil, err
 }
 
-func (w *worker) writeTo(in *instance, x transfer, info Info, segment []byte) (int, error) {
-	if info.Attributes&(Stream|AppendOnly) == 0 {
-		pos, err := x.position(info.BlockSize)
+func (w *worker) writeTo(in *instance, x transfer, segment []byte) (int, error) {
+	if in.info.Attributes&(Stream|AppendOnly) == 0 {
+		pos, err := x.position(in.info.BlockSize)
 		object, ok := in.object.(io.WriterAt)
 		switch {
 		case err != nil:
@@ -222,11 +222,12 @@ func (w *worker) writeTo(in *instance, x transfer, info Info, segment []byte) (i
 	if !ok {
 		return 0, ipc.RequestUnsupported
 	}
-	if err := w.enterStream(); err != nil {
+	v, err := w.streams.enter(in, w.p, w.t)
+	if err != nil {
 		return 0, err
 	}
-	defer w.leaveStream()
-	return object.WriteStream(in.life, segment)
+	defer w.streams.leave(v)
+	return object.WriteStream(v, segment)
 }
 
 func (w *worker) release(in *instance, _ *ipc.Message, _ []byte) ([]byte, error) {
@@ -249,10 +250,10 @@ func (w *worker) setOwner(in *instance, reply *ipc.Message, _ []byte) ([]byte, e
 func (w *worker) setSize(in *instance, _ *ipc.Message, _ []byte) ([]byte, error) {
 	size := w.m.Uint64(8)
 	object, ok := in.object.(Resizer)
-	switch info := in.info(); {
-	case !info.Attributes.Has(Writeable):
+	switch {
+	case !in.has(Writeable):
 		return nil, ipc.NotWriteable
-	case !ok || info.Attributes.Has(Stream):
+	case !ok || in.has(Stream):
 		return nil, ipc.RequestUnsupported
 	case size >= 1<<63:
 		return nil, ipc.BadArgs

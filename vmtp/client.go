@@ -215,7 +215,8 @@ func (e *Endpoint) clientTimer(now time.Duration, c *Client) {
 }
 
 // requestOverdue is TC1 or TC2 in state Awaiting: send again; past
-// RequestRetries ask the host kernel as well; past LostAfter give up.
+// RequestRetries or silentAfter ask the host kernel as well; past LostAfter give
+// up.
 func (e *Endpoint) requestOverdue(now time.Duration, c *Client) {
 	c.backoff++
 	if c.toGroup() {
@@ -231,13 +232,15 @@ func (e *Endpoint) requestOverdue(now time.Duration, c *Client) {
 		e.fail(c, ipc.RetransTimeout)
 		return
 	}
-	if c.unanswered > RequestRetries {
+	wait, silent := e.requestWait(c), now-c.heard >= silentAfter
+	if silent {
+		wait = min(wait, askAgain)
+	}
+	if silent || c.unanswered > RequestRetries {
 		e.probeHost(c)
 	}
 	e.retransmit(now, c, 0)
-	if left := c.heard + LostAfter - now; left < e.requestWait(c) {
-		e.timers.set(&c.timer, now+left)
-	}
+	e.timers.set(&c.timer, min(now+wait, c.heard+LostAfter))
 }
 
 // responseOverdue is TC3: blocks of r are missing. An idempotent Response is

@@ -33,9 +33,10 @@ const (
 	firstTC2 = 100 * time.Millisecond
 	minTC2   = 10 * time.Millisecond
 	maxTC2   = time.Second
-	// askAgain is the wait between two questions to a host whose silence is
-	// about to be taken for its loss: short, lest a few lost packets decide it.
-	askAgain = maxTC2 / 4
+	// silentAfter is the silence of a host after which it is asked every
+	// askAgain, lest a few lost packets be taken for its loss.
+	silentAfter = 2 * time.Second
+	askAgain    = maxTC2 / 4
 	// blockGap is TC3 and TS1: the wait for the rest of a packet group before
 	// what is missing is asked for.
 	blockGap = 5 * time.Millisecond

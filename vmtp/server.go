@@ -65,6 +65,7 @@ type Remote struct {
 	idempotent bool
 	next       ipc.PID       // where it was forwarded to
 	nextHeard  time.Duration // the last word from the host of next
+	asked      time.Duration // since when that host has been asked, if probe is not 0
 	verdict    ipc.Code      // what a Discarded record answers a repeated Request
 	timer      timer
 	sibling    *Remote // of the same client: the next group member; or free list
@@ -96,17 +97,18 @@ func (e *Endpoint) request(now time.Duration, h *packet.Header, data []byte) {
 
 // requestTo takes a packet of a Request for one local process.
 func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, data []byte, member ipc.PID) {
-	r := head
+	r, newest := head, -1
 	for r != nil && !r.isFor(h, member) {
-		// A transaction has one Request, but to several members of a group, or
-		// forwarded once more to a team that it has passed.
-		if !h.Server.IsGroup() && r.forwards >= h.ForwardCount {
-			e.stats.Stale++
-			return
-		}
+		newest = max(newest, int(r.forwards))
 		r = r.sibling
 	}
 	if r == nil {
+		// A transaction has one Request, but to several members of a group, or
+		// forwarded once more to a team that it has passed.
+		if !h.Server.IsGroup() && newest >= int(h.ForwardCount) {
+			e.stats.Stale++
+			return
+		}
 		if r = e.admit(now, h, member); r == nil {
 			return
 		}
@@ -126,6 +128,7 @@ func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, 
 		e.respondAgain(now, r, h, data)
 	case remoteDiscarded:
 		e.stats.Duplicates++
+		e.timers.set(&r.timer, now+keepRecord)
 		if !h.Server.IsGroup() {
 			e.notifyClient(r, h, 0, r.verdict)
 		}
@@ -365,6 +368,7 @@ func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header) {
 	switch {
 	case r.probe != 0:
 	case now-r.nextHeard >= maxTC2:
+		r.probe, r.asked = e.nextID(), now
 		e.probeNext(now, r)
 	default:
 		e.timers.set(&r.timer, now+keepRecord)
@@ -372,15 +376,12 @@ func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header) {
 }
 
 // probeNext asks the host that r was forwarded to whether the new server exists,
-// until it answers or was silent for LostAfter.
+// until it answers or must be taken for lost: LostAfter the Forward, or later.
 func (e *Endpoint) probeNext(now time.Duration, r *Remote) {
-	if now-r.nextHeard >= LostAfter {
+	if now-r.asked >= LostAfter-maxTC2 {
 		e.stats.Lost++
 		e.giveUp(now, r, ipc.RetransTimeout)
 		return
-	}
-	if r.probe == 0 {
-		r.probe = e.nextID()
 	}
 	e.sendProbe(hostKernel(r.next.LogicalHost()), r.next, r.probe, probe{remote: r})
 	e.timers.set(&r.timer, now+askAgain)
@@ -435,7 +436,11 @@ func (e *Endpoint) remoteTimer(now time.Duration, r *Remote) {
 
 // orphan checks that the client of a Request in service still exists: a client
 // that waits retransmits at least each second, so silence is suspicious.
+// Nobody waits for a datagram.
 func (e *Endpoint) orphan(now time.Duration, r *Remote) {
+	if r.Message.Has(ipc.FlagDGM) {
+		return
+	}
 	if now-r.heard < orphanAfter {
 		e.timers.set(&r.timer, r.heard+orphanAfter)
 		return

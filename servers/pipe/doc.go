@@ -22,7 +22,7 @@
 //
 // The context can be read, and a pipe described: Size is how many octets are in
 // it, and the values "readers" and "writers" are the processes that its open ends
-// were made for (not those that they were passed on to).
+// belong to.
 //
 // # Use
 //
@@ -40,10 +40,10 @@
 // owner, so that the end is released when that is gone. A pipe is best made on
 // the host of its reader: each octet then crosses the network once.
 //
-// Blocks are as in all streams: block n is what the n-th read yields. A read that
-// found its client gone keeps what it took for whoever reads that instance next.
-// A write that was given up while it waited is still done when there is room, if
-// its end is open by then.
+// Blocks are as in all streams: block n is what the n-th read yields. A read whose
+// client has given up takes nothing, and a write that was given up while it waited
+// is not done. Where the client is found to be gone only when it is answered, what
+// was read goes back to be read first, by whichever end reads next.
 //
 // # Limits
 //

@@ -98,10 +98,21 @@ func (r *root) openLocked(p *pipe, name string, o *uio.OpenRequest) (uio.Object,
 	return e, nil
 }
 
+// setOwner gives an end to another process, if it is still open.
+func (r *root) setOwner(e *end, owner ipc.PID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !e.released {
+		e.pipe.pass(e.write, e.owner, owner)
+		e.owner = owner
+	}
+}
+
 // release ends an end, and the pipe if it was the last one.
 func (r *root) release(e *end) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	e.released = true
 	if !e.pipe.leave(e.write, e.owner) {
 		return
 	}
@@ -136,7 +147,7 @@ func (p *pipe) describe(name string) naming.Descriptor {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return naming.Descriptor{
-		Tag: naming.TagPipe, Name: name, Mode: fs.ModeNamedPipe | 0o666, Size: uint64(p.fill),
+		Tag: naming.TagPipe, Name: name, Mode: fs.ModeNamedPipe | 0o666, Size: uint64(len(p.returned) + p.fill),
 		Values: map[string]string{"readers": list(p.readers.owners), "writers": list(p.writers.owners)},
 	}
 }

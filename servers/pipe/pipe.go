@@ -27,11 +27,14 @@ type pipe struct {
 	fill    int        // how many octets are in it
 	readers ends
 	writers ends
+	// returned was read by who turned out to be gone, and comes before what is in
+	// buf; less than MaxAppended octets for each end that reads.
+	returned []byte
 }
 
 // ends are the open ends of one side.
 type ends struct {
-	owners []ipc.PID // whom they were made for, with repetitions
+	owners []ipc.PID // whom they belong to, with repetitions
 	ever   bool      // there has been one
 }
 
@@ -57,6 +60,14 @@ func (p *pipe) join(write bool, owner ipc.PID) {
 	defer p.mu.Unlock()
 	e := p.sideLocked(write)
 	e.owners, e.ever = append(e.owners, owner), true
+}
+
+// pass gives one end of the process from to another process.
+func (p *pipe) pass(write bool, from, to ipc.PID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	owners := p.sideLocked(write).owners
+	owners[slices.Index(owners, from)] = to
 }
 
 // leave takes an end away, and wakes who waits on the other side if it was the
@@ -95,7 +106,8 @@ func (p *pipe) write(ctx context.Context, b []byte) (int, error) {
 }
 
 // turn waits for the caller's turn and then calls do, each time that there is
-// reason to, until that does something or fails.
+// reason to, until that does something or fails. Right before, it looks whether
+// ctx has ended, so that nothing is done for who has given up.
 func turn(ctx context.Context, turn, again chan struct{}, do func() (int, error)) (int, error) {
 	select {
 	case turn <- struct{}{}:
@@ -104,6 +116,9 @@ func turn(ctx context.Context, turn, again chan struct{}, do func() (int, error)
 	}
 	defer func() { <-turn }()
 	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		if n, err := do(); n > 0 || err != nil {
 			return n, err
 		}
@@ -119,6 +134,10 @@ func turn(ctx context.Context, turn, again chan struct{}, do func() (int, error)
 func (p *pipe) take(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if n := copy(b, p.returned); n > 0 {
+		p.returned = p.returned[n:]
+		return n, nil
+	}
 	if p.fill == 0 {
 		if p.writers.gone() {
 			return 0, io.EOF
@@ -130,6 +149,14 @@ func (p *pipe) take(b []byte) (int, error) {
 	p.first, p.fill = (p.first+n)%Size, p.fill-n
 	post(p.writable)
 	return n, nil
+}
+
+// unread puts b in front, to be read next. There is always room for it.
+func (p *pipe) unread(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.returned = slices.Concat(b, p.returned)
+	post(p.readable)
 }
 
 // put puts b in if there is room for all of it. 0 with nil: wait.

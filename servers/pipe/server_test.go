@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -331,6 +333,59 @@ func TestKilledReader(t *testing.T) {
 	b := make([]byte, 100)
 	if n, err := r.Read(b); string(b[:n]) != "for the living" || err != nil {
 		t.Errorf("read %q, %v", b[:n], err)
+	}
+}
+
+// TestKilledWriter: a write that was given up while it waited is not done.
+func TestKilledWriter(t *testing.T) {
+	w := newWorld(t)
+	r, wr := w.ends(t, "pipe")
+	for range Size / ipc.MaxAppended {
+		if _, err := wr.Write(make([]byte, ipc.MaxAppended)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		ctx, cancel := context.WithTimeout(w.ctx, time.Millisecond)
+		_, err := wr.WriteContext(ctx, []byte("dead"))
+		cancel()
+		want(t, "write that is given up", err, ipc.UserTimeout)
+	}
+	if err := wr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, make([]byte, Size)) {
+		t.Errorf("read %d octets, %v; want %d", len(got), err, Size)
+	}
+}
+
+// TestOwners: a listing shows whom the ends belong to now.
+func TestOwners(t *testing.T) {
+	w := newWorld(t)
+	_, wr := w.ends(t, "pipe")
+	second := w.open(t, "pipe", uio.Write)
+	owner, err := w.client.Owner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heir, err := w.team.NewProcess(w.ctx, "heir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer heir.Destroy()
+	if err := second.SetOwner(w.ctx, heir.PID()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := w.client.Stat(w.ctx, "/pipe/alpha/pipe")
+	if got := strings.Fields(d.Value("writers")); err != nil || len(got) != 2 ||
+		!slices.Contains(got, owner.String()) || !slices.Contains(got, heir.PID().String()) {
+		t.Errorf("the writers are %v, %v; want %v and %v", got, err, owner, heir.PID())
+	}
+	if err := wr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = w.client.Stat(w.ctx, "/pipe/alpha/pipe"); d.Value("writers") != heir.PID().String() || err != nil {
+		t.Errorf("the writer is %s, %v; want %v", d.Value("writers"), err, heir.PID())
 	}
 }
 

@@ -3,6 +3,7 @@ package uiotest
 import (
 	"context"
 	"io"
+	"slices"
 	"sync"
 
 	"vsys/ipc"
@@ -13,18 +14,41 @@ import (
 // memPipe is a named pipe. What is read ends when something was written and
 // nobody has the pipe open to write any more.
 type memPipe struct {
-	data chan []byte
-
-	mu      sync.Mutex
-	writers int           // guarded by mu: instances that write
-	ended   chan struct{} // closed when there are no more
+	mu      sync.Mutex // guards below
+	data    []byte
+	writers int           // instances that write
+	ended   bool          // there are no more
+	changed chan struct{} // closed, and replaced, when any of it changes
 }
 
-// pipeDepth is how many writes a pipe holds.
-const pipeDepth = 4
+// pipeSize is how many octets a pipe holds, unless one write is larger.
+const pipeSize = 1 << 16
 
-func newMemPipe() *memPipe {
-	return &memPipe{data: make(chan []byte, pipeDepth), ended: make(chan struct{})}
+func newMemPipe() *memPipe { return &memPipe{changed: make(chan struct{})} }
+
+// changedLocked wakes who waits. The caller holds mu.
+func (p *memPipe) changedLocked() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// until calls do, with mu held, each time that something has changed, until that
+// says that it is done, or ctx has ended.
+func (p *memPipe) until(ctx context.Context, do func() bool) error {
+	for {
+		p.mu.Lock()
+		err := ctx.Err()
+		done := err != nil || do()
+		changed := p.changed
+		p.mu.Unlock()
+		if done {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
 }
 
 func (p *memPipe) Stat(context.Context) (naming.Descriptor, error) {
@@ -49,55 +73,61 @@ func (p *memPipe) Open(_ context.Context, r *uio.OpenRequest) (uio.Object, error
 type pipeEnd struct {
 	*memPipe
 	attributes uio.Attributes
-	left       []byte // of what was taken out of the pipe
 }
 
 func (e *pipeEnd) Info() uio.Info { return uio.Info{Attributes: e.attributes, BlockSize: 1} }
 
-func (e *pipeEnd) ReadStream(ctx context.Context, p []byte) (int, error) {
-	if len(e.left) == 0 {
-		select {
-		case e.left = <-e.data:
-		default:
-			select {
-			case e.left = <-e.data:
-			case <-e.ended:
-				select {
-				case e.left = <-e.data:
-				default:
-					return 0, io.EOF
-				}
-			case <-ctx.Done():
-				return 0, ctx.Err()
-			}
+func (e *pipeEnd) ReadStream(ctx context.Context, p []byte) (n int, err error) {
+	waited := e.until(ctx, func() bool {
+		if len(e.data) == 0 {
+			err = io.EOF
+			return e.ended
 		}
+		n, err = copy(p, e.data), nil
+		e.data = e.data[n:]
+		e.changedLocked()
+		return true
+	})
+	if waited != nil {
+		return 0, waited
 	}
-	n := copy(p, e.left)
-	e.left = e.left[n:]
-	return n, nil
+	return n, err
 }
 
-func (e *pipeEnd) WriteStream(ctx context.Context, p []byte) (int, error) {
-	select {
-	case <-e.ended:
-		return 0, ipc.Aborted
-	default:
+// Unread puts data in front.
+func (e *pipeEnd) Unread(data []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.data = slices.Concat(data, e.data)
+	e.changedLocked()
+}
+
+func (e *pipeEnd) WriteStream(ctx context.Context, p []byte) (n int, err error) {
+	waited := e.until(ctx, func() bool {
+		switch {
+		case e.ended:
+			err = ipc.Aborted
+		case len(e.data) > 0 && len(e.data)+len(p) > pipeSize:
+			return false
+		default:
+			n, e.data = len(p), append(e.data, p...)
+			e.changedLocked()
+		}
+		return true
+	})
+	if waited != nil {
+		return 0, waited
 	}
-	select {
-	case e.data <- append([]byte{}, p...):
-		return len(p), nil
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
+	return n, err
 }
 
 func (e *pipeEnd) Release(bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.attributes.Has(uio.Writeable) {
-		if e.writers--; e.writers == 0 {
-			close(e.ended)
-		}
+		e.writers--
+		e.ended = e.writers == 0
+		e.changedLocked()
 	}
 	return nil
 }

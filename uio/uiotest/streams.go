@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"vsys/ipc"
 	"vsys/uio"
@@ -91,4 +93,65 @@ func testPipeCancel(t *testing.T, s *suite) {
 		t.Errorf("close while somebody reads: %v", err)
 	}
 	want(t, "read while it is closed", <-failed, ipc.InvalidInstance)
+}
+
+// testPipeKilled lets readers of the pipe be killed while they wait: what is
+// written then goes to those who live, in order.
+func testPipeKilled(t *testing.T, s *suite) {
+	if s.Pipe == "" {
+		return
+	}
+	r, w := s.ends(t)
+	mortal := s.open(t, s.Pipe, uio.Read)
+	for i := range 20 {
+		ctx, cancel := context.WithTimeout(s.ctx, time.Millisecond)
+		_, err := mortal.ReadContext(ctx, make([]byte, 10))
+		cancel()
+		want(t, "read that is given up", err, ipc.UserTimeout)
+		for _, text := range []string{fmt.Sprint("a", i), fmt.Sprint("b", i)} {
+			if _, err := io.WriteString(w, text); err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, 10)
+			n, err := r.ReadContext(s.ctx, got)
+			if err != nil || string(got[:n]) != text {
+				t.Fatalf("a reader was killed, %q was written, another one read %q, %v", text, got[:n], err)
+			}
+		}
+	}
+}
+
+// testPipePolled gives up reads and writes that wait, again and again, of one
+// end and then of several: it does not exhaust the server.
+func testPipePolled(t *testing.T, s *suite) {
+	if s.Pipe == "" {
+		return
+	}
+	const polls, ends = 300, 300 // more than a server has workers by default
+	r, w := s.ends(t)
+	poll := func(f *uio.File) error {
+		ctx, cancel := context.WithTimeout(s.ctx, 100*time.Microsecond)
+		defer cancel()
+		_, err := f.ReadContext(ctx, make([]byte, 1))
+		return err
+	}
+	for range polls {
+		want(t, "poll", poll(r), ipc.UserTimeout)
+	}
+	for range ends {
+		f := s.open(t, s.Pipe, uio.Read)
+		if err := poll(f); ipc.CodeOf(err) == ipc.NoServerResources {
+			break // all are in use, of clients that have given up
+		}
+	}
+	if _, err := io.WriteString(w, "x"); err != nil {
+		t.Fatal(err)
+	}
+	s.until(t, "a read is served again", func() bool {
+		n, err := r.ReadContext(s.ctx, make([]byte, 1))
+		if n == 0 && ipc.CodeOf(err) != ipc.NoServerResources {
+			t.Fatalf("read: %v", err)
+		}
+		return n == 1
+	})
 }

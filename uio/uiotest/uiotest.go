@@ -46,7 +46,8 @@ func Test(t *testing.T, newServer func(t *testing.T) Target) {
 		{"bad instance", testBadInstance}, {"impossible sizes", testSizes}, {"release", testRelease},
 		{"owner", testOwner}, {"edges", testEdges}, {"append", testAppend}, {"truncate", testTruncate},
 		{"concurrency", testConcurrency}, {"seek", testSeek}, {"pipe", testPipe},
-		{"pipe is cancelled", testPipeCancel},
+		{"pipe is cancelled", testPipeCancel}, {"reader of a pipe is killed", testPipeKilled},
+		{"pipe is polled", testPipePolled},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

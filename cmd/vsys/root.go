@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"vsys/node/command"
+	"vsys/node/executive"
+)
+
+// verbs are what vsys does beside V's own commands (package command).
+var verbs = []func() *cobra.Command{labVerb, bootVerb, execVerb, versionVerb}
+
+// root returns the command line: vsys VERB.
+func root() *cobra.Command {
+	r := &cobra.Command{
+		Use: "vsys VERB", Short: "Many machines, one computer",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	r.PersistentFlags().String("host-socket", executive.Socket(), "the socket of the host to join")
+	r.PersistentFlags().Lookup("host-socket").DefValue = "$" + executive.SocketVariable + " or this user's"
+	for _, v := range verbs {
+		r.AddCommand(v())
+	}
+	for _, c := range command.All() {
+		if !c.Inside {
+			r.AddCommand(commandVerb(c))
+		}
+	}
+	r.SetHelpCommandGroupID("")
+	return r
+}
+
+// exitStatus ends a verb with a status; what is to be said has been said.
+type exitStatus int
+
+func (exitStatus) Error() string { return "exit status" }
+
+// exit makes a status the error of a verb.
+func exit(status int) error {
+	if status == 0 {
+		return nil
+	}
+	return exitStatus(status)
+}
+
+// run does what the arguments say and returns the exit status.
+func run(ctx context.Context, args []string) int {
+	r := root()
+	r.SetArgs(args)
+	err := r.ExecuteContext(ctx)
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	}
+	why, try := err.Error(), "vsys help"
+	if c, _, find := r.Find(args); find == nil && c != r {
+		why, try = c.Name()+": "+why, "vsys help "+c.Name()
+	}
+	why, _, _ = strings.Cut(why, "\n") // cobra's suggestions
+	command.Complain(os.Stderr, "vsys: "+why, try)
+	return command.StatusUsage
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"vsys/node"
+)
+
+func versionVerb() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version of this program",
+		Args: cobra.NoArgs,
+		RunE: func(v *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(v.OutOrStdout(), "vsys %s %s/%s\n", node.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}

@@ -1,0 +1,34 @@
+// Package node boots one host: the kernel first, then the servers, in one
+// visible order.
+//
+// # The boot list
+//
+// [Start] reads as the list of what a host is made of:
+//
+//	host kernel      sockets, identifiers, hello           (package kernel)
+//	process server   hosts, prefixes; /proc/HOST           (process 1 of team 0)
+//	unix server      the host's Unix files; /unix/HOST     (a team)
+//	pipe server      pipes; /pipe/HOST                     (a team)
+//	team server      the host's programs; /team/HOST       (a team)
+//	exec server      executives; /exec/HOST                (a team)
+//
+// A server is there for all hosts when Start returns: its prefix is announced.
+// [Node.Close] goes through the list backwards. All teams of a Node are in one
+// OS process.
+//
+// # Use
+//
+//	n, err := node.Start(ctx, node.Config{Name: "beta", Peers: peers})
+//	defer n.Close()
+//
+// What a user does with a host is in the packages below this directory: command
+// has V's own commands (ls, cp, hosts …), and executive joins a program to a host
+// and runs the shell in it.
+//
+// # Limits
+//
+// What hosts say to one another is not sealed yet. Until it is, a Node listens
+// on loopback addresses only, and refuses others.
+//
+// Sources: the V paper §2.7, §3; docs/decisions/one-port.md.
+package node

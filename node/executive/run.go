@@ -1,0 +1,100 @@
+package executive
+
+import (
+	"context"
+	"io"
+	"maps"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"vsys/node/command"
+	"vsys/shell"
+)
+
+// Config says what an executive runs. Of Text and File at most one is set;
+// without either it reads lines from Stdin until its end.
+type Config struct {
+	Text string   // a script
+	File string   // the Unix name of one
+	Args []string // $1, $2, …
+
+	Dir string   // a V name; "": the current directory
+	Env []string // NAME=value
+
+	Stdin          *os.File
+	Stdout, Stderr *os.File
+	History        string // the file that lines are remembered in, "" for none
+	// Builtins are further commands, beside V's own.
+	Builtins map[string]shell.Command
+}
+
+// Run runs an executive and returns its exit status. Programs that it leaves in
+// the background end with it.
+func (s *Session) Run(ctx context.Context, c Config) int {
+	var script io.Reader = strings.NewReader(c.Text)
+	name := "-c"
+	if c.File != "" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return command.Report(c.Stderr, "vsys", err)
+		}
+		defer f.Close()
+		script, name = f, c.File
+	}
+	sh, err := shell.New(s.shellConfig(&c))
+	if err != nil {
+		return command.Report(c.Stderr, "vsys", err)
+	}
+	defer sh.Close()
+	if c.Text == "" && c.File == "" {
+		return sh.Interact(ctx)
+	}
+	return sh.Run(ctx, name, script)
+}
+
+func (s *Session) shellConfig(c *Config) shell.Config {
+	sc := shell.Config{
+		System: newSystem(s), Builtins: s.builtins(progressOn(c)), Dir: c.Dir, Env: c.Env, Args: c.Args,
+		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, History: c.History,
+	}
+	if sc.Dir == "" {
+		if dir, err := os.Getwd(); err == nil {
+			sc.Dir = s.Dir(dir)
+		}
+	}
+	maps.Copy(sc.Builtins, c.Builtins)
+	return sc
+}
+
+// builtins returns V's own commands as the shell wants them.
+func (s *Session) builtins(progress *os.File) map[string]shell.Command {
+	all := map[string]shell.Command{}
+	for _, c := range command.All() {
+		all[c.Name] = func(ctx context.Context, call *shell.Call) int {
+			return c.Main(ctx, &command.Env{
+				Names: s.Names, Programs: s.Programs, Dir: call.Dir, Environ: call.Env,
+				Stdin: call.Stdin, Stdout: call.Stdout, Stderr: call.Stderr,
+				Progress: progress,
+			}, call.Args[1:])
+		}
+	}
+	return all
+}
+
+// progressOn returns the terminal to show progress on, nil if nobody looks.
+func progressOn(c *Config) *os.File {
+	if c.Text != "" || c.File != "" {
+		return nil
+	}
+	return terminal(c.Stderr)
+}
+
+// terminal returns f if it is a terminal.
+func terminal(f *os.File) *os.File {
+	if f != nil && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}

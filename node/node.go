@@ -1,0 +1,228 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"vsys/ipc"
+	"vsys/kernel"
+	"vsys/servers/pipe"
+	"vsys/servers/process"
+	"vsys/servers/team"
+	"vsys/servers/unix"
+)
+
+// Node is a host that runs. Its methods may be called by any goroutine.
+type Node struct {
+	config Config
+	lock   *Lock
+	host   *kernel.Host
+	domain *domain
+
+	servers []*running         // in the order of boot
+	cancel  context.CancelFunc // ends the loops
+	loops   sync.WaitGroup
+	close   sync.Once
+}
+
+// running is a server at work.
+type running struct {
+	team   *kernel.Kernel // nil for the process server, which is in team 0
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when Serve has returned
+	err    error         // what it returned; after ended
+}
+
+// server is what each server package has.
+type server interface {
+	Serve(ctx context.Context, p ipc.Process) error
+}
+
+// Start boots a host and returns when all its servers are announced. Cancelling
+// ctx gives up the boot; once Start has returned it has no effect.
+//
+// Errors say what can't be had. NoPermission: an address beyond this machine;
+// DuplicateName: the name, port, socket or state directory is another host's;
+// IllegalName: the name can't be.
+func Start(ctx context.Context, c Config) (*Node, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	n := &Node{config: c}
+	var life context.Context
+	life, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if err := n.boot(ctx); err != nil {
+		n.Close()
+		return nil, err
+	}
+	n.loops.Add(1)
+	go n.loadLoop(life)
+	c.logger().Info("host is up", "host", n.Name(), "addr", n.Addr(), "socket", c.socket())
+	return n, nil
+}
+
+// boot is the boot list.
+func (n *Node) boot(ctx context.Context) error {
+	if err := n.startKernel(ctx); err != nil {
+		return err
+	}
+	log := n.config.logger()
+	for _, b := range []struct {
+		name string
+		server
+	}{
+		{"process server", &process.Server{Domain: n.domain, Kernel: kernelState{n.host}, Log: log}},
+		{"unix server", &unix.Server{Exports: n.config.exports(), Log: log}},
+		{"pipe server", &pipe.Server{Log: log}},
+		{"team server", &team.Server{MapPath: n.mapPath, Log: log}},
+	} {
+		if err := n.serve(ctx, b.name, b.server); err != nil {
+			return fmt.Errorf("host %s: %s: %w", n.Name(), b.name, err)
+		}
+	}
+	return nil
+}
+
+// startKernel takes the state directory and boots the host kernel.
+func (n *Node) startKernel(ctx context.Context) error {
+	c := &n.config
+	socket := c.socket()
+	switch {
+	case socket == NoSocket:
+		socket = ""
+	case !strings.HasPrefix(socket, "@"):
+		if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+			return fmt.Errorf("host %s: socket for programs: %w", c.name(), err)
+		}
+	}
+	var err error
+	if n.lock, err = LockDir(c.state()); err != nil {
+		return fmt.Errorf("host %s: state directory: %w", c.name(), err)
+	}
+	if err := n.makeEmpty(); err != nil {
+		return fmt.Errorf("host %s: state directory: %w", c.name(), err)
+	}
+	n.host, err = kernel.NewHost(ctx, kernel.HostConfig{
+		Name: c.name(), Addr: c.addr(), Peers: c.Peers, Socket: socket, State: c.state(),
+		Version: c.version(), MTU: c.MTU, Faults: c.Faults, Logger: c.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	n.domain = newDomain(n.host)
+	return nil
+}
+
+// serve starts a server, in a team of its own unless it is the first, and waits
+// until it is announced.
+func (n *Node) serve(ctx context.Context, name string, s server) error {
+	r := &running{ended: make(chan struct{})}
+	var life context.Context
+	life, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	p, err := n.process(life, name, r)
+	if err != nil {
+		r.cancel()
+		return err
+	}
+	n.servers = append(n.servers, r)
+	go func() { // ends when life does, by stop, which waits for it
+		defer close(r.ended)
+		r.err = s.Serve(life, p)
+		if life.Err() == nil {
+			n.config.logger().Error("server has ended", "server", name, "err", r.err)
+		}
+	}()
+	if err := n.domain.await(ctx, p.PID(), r.ended); err != nil {
+		return err
+	}
+	select {
+	case <-r.ended:
+		return cmp.Or(r.err, error(ipc.Aborted))
+	default:
+		return nil
+	}
+}
+
+// process makes the process of a server.
+func (n *Node) process(ctx context.Context, name string, r *running) (ipc.Process, error) {
+	if len(n.servers) == 0 {
+		return n.host.NewServer(ctx, name, n.host.HostServer().Process())
+	}
+	team, err := n.host.NewTeam(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := team.NewProcess(ctx, name)
+	if err != nil {
+		team.Close()
+		return nil, err
+	}
+	r.team = team
+	return p, nil
+}
+
+// stop ends the server and waits for it.
+func (r *running) stop() {
+	r.cancel()
+	<-r.ended
+	if r.team != nil {
+		r.team.Close()
+	}
+}
+
+// Close ends the host: its programs first, then its servers, last its kernel,
+// which says goodbye to the other hosts. Closing twice is no error.
+func (n *Node) Close() {
+	n.close.Do(func() {
+		for _, r := range slices.Backward(n.servers) {
+			r.stop()
+		}
+		n.cancel()
+		n.loops.Wait()
+		if n.host != nil {
+			n.host.Close()
+		}
+		if n.lock != nil {
+			n.lock.Close()
+		}
+	})
+}
+
+// Name returns the name of the host.
+func (n *Node) Name() string { return n.config.name() }
+
+// Addr returns the address of the host's port.
+func (n *Node) Addr() netip.AddrPort { return n.host.Addr() }
+
+// loadEvery is how often the host looks how busy it is; the hello that tells the
+// others goes out no more often.
+const loadEvery = time.Second
+
+// loadLoop tells the kernel the host's load. It ends with ctx.
+func (n *Node) loadLoop(ctx context.Context) {
+	defer n.loops.Done()
+	t := time.NewTicker(loadEvery)
+	defer t.Stop()
+	proc := os.DirFS("/proc")
+	var last process.Load
+	for {
+		load, err := process.ReadLoad(proc)
+		if err == nil && load != last {
+			n.host.SetLoad(load.Runnable, load.MemoryTotal, load.MemoryFree)
+			last = load
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

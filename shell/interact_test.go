@@ -1,0 +1,333 @@
+package shell
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// interactive makes the test binary an executive on its terminal.
+const interactive = "SHELL_TEST_INTERACTIVE"
+
+func TestMain(m *testing.M) {
+	if root := os.Getenv(interactive); root != "" {
+		os.Exit(beInteractive(root))
+	}
+	os.Exit(m.Run())
+}
+
+func beInteractive(root string) int {
+	f := &fakeSystem{root: root, bin: filepath.Join(root, "bin")}
+	s, err := New(Config{System: f, Dir: "/unix/alpha/tmp", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Env: []string{"PATH=" + os.Getenv("PATH")}, History: filepath.Join(root, "history"),
+		Prompt: func(host, dir string) string { return host + ":" + dir + "$ " }})
+	if err != nil {
+		return 1
+	}
+	defer s.Close()
+	return s.Interact(context.Background())
+}
+
+// console is a person at an executive's terminal.
+type console struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	pty  *os.File
+	out  chan string // what is printed, closed at the end
+	seen string      // what was printed since the last expectation
+}
+
+// patience is how long a console waits for what it expects. An interrupt must
+// show within a second, so the tests that send one measure by themselves.
+const patience = 4 * time.Second
+
+func newConsole(t *testing.T, term string) *console {
+	t.Helper()
+	f := newFake(t)
+	cmd := exec.Command(os.Args[0])
+	inputrc := filepath.Join(f.root, "inputrc") // this terminal does not tell where its cursor is
+	os.WriteFile(inputrc, []byte("set cursor-position-probe off\n"), 0o644)
+	cmd.Env = append(os.Environ(), interactive+"="+f.root, "TERM="+term, "INPUTRC="+inputrc)
+	p, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &console{t: t, cmd: cmd, pty: p, out: make(chan string, 1024)}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait(); p.Close() })
+	go c.readLoop() // ends when nobody has the terminal open
+	return c
+}
+
+func (c *console) readLoop() {
+	defer close(c.out)
+	for buf := make([]byte, 4096); ; {
+		n, err := c.pty.Read(buf)
+		if err != nil {
+			return
+		}
+		c.out <- string(buf[:n])
+	}
+}
+
+// expect reads until text was printed.
+func (c *console) expect(text string) {
+	c.t.Helper()
+	timeout := time.After(patience)
+	for !strings.Contains(c.seen, text) {
+		select {
+		case more, ok := <-c.out:
+			if c.seen += more; !ok {
+				c.t.Fatalf("waiting for %q: the end; there is %q", text, c.seen)
+			}
+		case <-timeout:
+			c.t.Fatalf("waiting for %q; there is %q", text, c.seen)
+		}
+	}
+	_, c.seen, _ = strings.Cut(c.seen, text)
+}
+
+// send types keys.
+func (c *console) send(keys string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.pty, keys); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// line types a line and expects text, then the prompt.
+func (c *console) line(line, text string) {
+	c.t.Helper()
+	c.send(line + "\n")
+	c.expect(text)
+	c.expect("$ ")
+}
+
+// leaves waits until the executive has ended with status.
+func (c *console) leaves(status int) {
+	c.t.Helper()
+	impatient := time.AfterFunc(patience, func() { c.cmd.Process.Kill() })
+	defer impatient.Stop()
+	c.cmd.Wait()
+	if got := c.cmd.ProcessState.ExitCode(); got != status {
+		c.t.Errorf("left with %d, want %d", got, status)
+	}
+}
+
+// soon fails if f takes a second.
+func (c *console) soon(f func()) {
+	c.t.Helper()
+	began := time.Now()
+	if f(); time.Since(began) > time.Second {
+		c.t.Errorf("took %v", time.Since(began))
+	}
+}
+
+const (
+	ctrlC = "\x03"
+	ctrlD = "\x04"
+	ctrlZ = "\x1a"
+)
+
+// ready makes a command print a word that was not typed, when it runs.
+const ready = "sh -c 'echo rea''dy; exec sleep 100'"
+
+// TestTerminal has a person work on an executive with job control.
+func TestTerminal(t *testing.T) {
+	c := newConsole(t, "dumb")
+	c.expect("alpha:/unix/alpha/tmp$ ")
+	c.line("echo $((40+2))", "42")
+	c.line("cd /unix/beta/tmp", "alpha:/unix/beta/tmp")
+	c.line("cd -", "alpha:/unix/alpha/tmp")
+	c.line("here @any", "[gamma: least loaded, 0.02]\r\ngamma")
+	c.send("if true\nthen echo a''b\nfi\n")
+	c.expect("ab\r\n")
+	c.expect("$ ")
+	c.line("fi", "1:1: ")
+	c.line("alias g='here @gamma'", "")
+	c.line("g", "gamma\r\n")
+
+	// Ctrl-C ends what runs here, elsewhere, in a pipeline, and a loop of builtins.
+	for _, command := range []string{ready, ready + " @beta", ready + " @beta | cat", ready + " | cat @gamma",
+		"echo rea''dy; while :; do :; done", "{ echo rea''dy; read x; }"} {
+		c.send(command + "\n")
+		c.expect("ready")
+		t.Log("Ctrl-C: ", command)
+		c.soon(func() { c.send(ctrlC); c.expect("$ ") })
+	}
+
+	// Ctrl-Z stops a job; bg, fg, kill and jobs find it.
+	for i, command := range []string{ready, ready + " @beta", ready + " @beta | cat"} {
+		c.send(command + "\n")
+		c.expect("ready")
+		c.soon(func() { c.send(ctrlZ); c.expect("Stopped"); c.expect("$ ") })
+		c.line("jobs", "[1]+  Stopped")
+		c.line("bg", "[1] ")
+		c.line("jobs", "[1]+  Running")
+		c.send("fg\n")
+		c.expect("sleep 100")
+		c.soon(func() { c.send(ctrlC); c.expect("$ ") })
+		c.line(fmt.Sprintf("jobs; echo none%d", i+1), fmt.Sprintf("none%d", i+1))
+	}
+	c.line("sleep 100 & echo $!", "\r\n%1\r\n")
+	c.line("kill %1; wait %1; echo $(($?+0))", "143")
+
+	// A program that is stopped and brought back has the terminal.
+	c.send("sh -c 'echo rea''dy; read x; echo got $x'\n")
+	c.expect("ready")
+	c.send(ctrlZ)
+	c.expect("Stopped")
+	c.expect("$ ")
+	c.send("fg\n")
+	c.expect("got")
+	c.send("words\n")
+	c.expect("got words")
+	c.expect("$ ")
+
+	// What a program elsewhere did not read is the next command's.
+	c.line("true @beta", "")
+	c.line("echo ne''xt", "next")
+
+	c.send("sleep 100 @beta &\n")
+	c.expect("$ ")
+	c.send(ctrlD)
+	c.expect("there are 1 jobs, which end with the executive")
+	c.expect("$ ")
+	c.send("exit 3\n")
+	c.leaves(3)
+}
+
+// TestLineEditor has a person use the full editor.
+func TestLineEditor(t *testing.T) {
+	c := newConsole(t, "xterm")
+	prompt := func() { c.t.Helper(); c.expect("$ "); c.expect("\x1b[?25h") } // and the cursor is back
+	prompt()
+	c.send("echo $((40+2))\r")
+	c.expect("42\r\n")
+	prompt()
+	c.send("echo lost" + ctrlC)
+	c.expect("^C")
+	prompt()
+	c.send("here @gam\t\r")
+	c.expect("gamma\r\n")
+	prompt()
+	c.send(ready + "\r")
+	c.expect("ready\r\n")
+	c.soon(func() { c.send(ctrlC); c.expect("$ ") })
+	c.expect("\x1b[?25h")
+	c.send("\x1b[200~echo pas''ted\x1b[201~\r")
+	c.expect("pasted")
+	prompt()
+	c.send(ctrlD)
+	c.leaves(0)
+}
+
+// typist is an editor that types lines.
+type typist []string
+
+func (e *typist) ReadLine(context.Context, string) (string, error) {
+	if len(*e) == 0 {
+		return "", io.EOF
+	}
+	line := (*e)[0]
+	*e = (*e)[1:]
+	if line == ctrlC {
+		return "", ErrInterrupt
+	}
+	return line, nil
+}
+
+// TestInteract runs lines without a terminal.
+func TestInteract(t *testing.T) {
+	f := newFake(t)
+	var out buffer
+	s, err := New(Config{System: f, Dir: "/", Stdout: &out, Stderr: &out, Env: []string{"PATH=" + os.Getenv("PATH")},
+		History: filepath.Join(f.root, "history"),
+		Editor:  &typist{"x=1", "alias e='echo an alias'", "e $x", ctrlC, "echo $x; f() { echo f; }", "f | cat", "history 2", "for", "exit 4", "echo no"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := s.Interact(context.Background())
+	s.Close()
+	want := "an alias 1\n1\nf\n    6  history 2\n"
+	got := strings.Replace(out.String(), "    5  f | cat\n", "", 1)
+	if status != 4 || !strings.HasPrefix(got, want) || !strings.Contains(got, "1:1: ") || strings.Contains(got, "no\n") {
+		t.Errorf("status %d, %q", status, out.String())
+	}
+	if lines := openHistory(filepath.Join(f.root, "history")); lines.Len() != 8 {
+		t.Errorf("%d lines in the file", lines.Len())
+	}
+}
+
+// TestHistory keeps what was typed, several lines a command.
+func TestHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history")
+	h := openHistory(path)
+	for _, line := range []string{"a", "b\nc", "b\nc", "", "d"} {
+		h.Write(line)
+	}
+	h = openHistory(path)
+	if got := h.Dump().([]string); len(got) != 3 || got[1] != "b\nc" {
+		t.Errorf("got %q", got)
+	}
+	if _, err := h.GetLine(3); err == nil {
+		t.Error("there is no fourth line")
+	}
+	os.WriteFile(path, []byte("no quotes\n\"good\"\n"), 0o600)
+	if got := openHistory(path).Len(); got != 1 {
+		t.Errorf("%d good lines", got)
+	}
+	if n, err := openHistory(filepath.Join(path, "x")).Write("a"); n != 1 || err == nil {
+		t.Errorf("a file that can't be: %d, %v", n, err)
+	}
+}
+
+// TestComplete completes hosts, commands and names, and does not wait for a slow
+// server.
+func TestComplete(t *testing.T) {
+	f := newFake(t)
+	s, err := New(Config{System: f, Builtins: map[string]Command{"hosts": nil}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"file1", "file2", "dir/x"} {
+		file := filepath.Join(f.root, "beta", name)
+		os.MkdirAll(filepath.Dir(file), 0o755)
+		os.WriteFile(file, nil, 0o644)
+	}
+	c := newCompleter(context.Background(), s, func() string { return "/unix/beta" })
+	for line, want := range map[string]string{
+		"make @":            "@alpha @any @beta @gamma",
+		"make @a":           "@alpha @any",
+		"hos":               "hosts",
+		"x | wher":          "where",
+		"cat fi":            "file1 file2",
+		"cat ./d":           "./dir/",
+		"cat /unix/beta/d":  "/unix/beta/dir/",
+		"cat x >dir/":       "dir/x",
+		"cat /unix/gone/":   "",
+		"cat /nonesuch/any": "",
+		"cat $(hos":         "hosts",
+	} {
+		if got := strings.Join(c.complete(line), " "); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+	began := time.Now()
+	if got := c.complete("cat /slow/f"); len(got) != 0 || time.Since(began) > 10*completeTime {
+		t.Errorf("a slow server: %q after %v", got, time.Since(began))
+	}
+	close(f.slow)
+	c.queries.Wait()
+	if got := c.complete("cat /slow/f"); len(got) != 1 {
+		t.Errorf("the second time: %q", got)
+	}
+	c.close()
+}

@@ -1,0 +1,69 @@
+package shell
+
+import (
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// terminal is the controlling terminal of an interactive executive, which the
+// process groups of jobs take turns to own.
+type terminal struct {
+	fd    int           // the executive's standard input
+	pgid  int           // the executive's own process group
+	modes *unix.Termios // as the executive left them
+	keys  *os.File      // the same terminal, in Go's poller, so that reading it can be cancelled
+}
+
+// openTerminal returns the terminal that stdin is, nil if it is none.
+func openTerminal(stdin *os.File) *terminal {
+	if stdin == nil || !term.IsTerminal(int(stdin.Fd())) {
+		return nil
+	}
+	t := &terminal{fd: int(stdin.Fd()), pgid: unix.Getpgrp()}
+	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil // it is not our controlling terminal
+	}
+	t.keys = os.NewFile(uintptr(fd), "/dev/tty")
+	t.save()
+	return t
+}
+
+func (t *terminal) close() { t.keys.Close() }
+
+// save keeps the modes as they are, restore brings them back.
+func (t *terminal) save() {
+	if modes, err := unix.IoctlGetTermios(t.fd, unix.TCGETS); err == nil {
+		t.modes = modes
+	}
+}
+
+func (t *terminal) restore() {
+	if t.modes != nil {
+		unix.IoctlSetTermios(t.fd, unix.TCSETSW, t.modes)
+	}
+}
+
+// give makes pgid the terminal's foreground process group.
+func (t *terminal) give(pgid int) {
+	blockTTOU(func() { unix.IoctlSetPointerInt(t.fd, unix.TIOCSPGRP, pgid) })
+}
+
+// take makes the executive's process group the foreground one.
+func (t *terminal) take() { t.give(t.pgid) }
+
+// blockTTOU calls f with SIGTTOU blocked, because whoever uses the terminal from
+// the background is stopped by it. It is not ignored: children would inherit that.
+func blockTTOU(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var set, old unix.Sigset_t
+	set.Val[0] = 1 << (uint(unix.SIGTTOU) - 1)
+	if unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old) == nil {
+		defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	}
+	f()
+}
