@@ -201,11 +201,14 @@ func (p *Process) ValidPID(pid ipc.PID) error {
 	}
 	probe := packet.Probe{CREntity: pid, Entity: pid}
 	h := probe.Header(p.pid, 0)
-	asker, err := p.k.mover()
+	asker, err := p.k.newProcess(p.ctx, "probe", 0)
 	if err != nil {
 		return err
 	}
-	defer p.k.release(asker)
+	defer asker.Destroy()
+	p.mu.Lock()
+	asker.deadline = p.deadline
+	p.mu.Unlock()
 	if _, err := asker.Send(&h.Message, ipc.ManagerGroup, ipc.Segment{}); err != nil {
 		return p.fail(op, pid, ipc.CodeOf(err))
 	}

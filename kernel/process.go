@@ -91,6 +91,9 @@ func (p *Process) Team() ipc.Team { return p.k }
 func (k *Kernel) newProcess(ctx context.Context, name string, number uint16) (*Process, error) {
 	p := &Process{k: k, name: name, ctx: ctx, token: make(chan struct{}, 1)}
 	p.timeout.index = -1
+	if ctx.Done() != nil {
+		p.stop = context.AfterFunc(ctx, p.cancel)
+	}
 	k.mu.Lock()
 	code := ipc.Aborted
 	if !k.closed {
@@ -98,14 +101,16 @@ func (k *Kernel) newProcess(ctx context.Context, name string, number uint16) (*P
 	}
 	if code == ipc.OK {
 		k.endpoint.Init(&p.client, p.pid, p)
-		p.sending.localID = p.client.Transaction()
+		// Identifiers within the team never meet those outside: a Request may
+		// come back by a Forward.
+		p.sending.localID = p.client.Transaction() + 1<<31
 	}
 	k.mu.Unlock()
 	if code != ipc.OK {
+		if p.stop != nil {
+			p.stop()
+		}
 		return nil, &ipc.OpError{Op: "kernel.NewProcess", Name: name, Host: k.config.Host, Err: code}
-	}
-	if ctx.Done() != nil {
-		p.stop = context.AfterFunc(ctx, p.cancel)
 	}
 	return p, nil
 }

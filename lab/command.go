@@ -67,7 +67,12 @@ func notRunning(h *host) error {
 }
 
 func (l *lab) kill(_ context.Context, h *host) error {
-	if !h.proc.running() {
+	switch {
+	case h == l.hosts[0]:
+		return &node.Refusal{
+			Err: fmt.Errorf("the executive belongs to it: %w", ipc.NoPermission), Try: "another host",
+		}
+	case !h.proc.running():
 		return notRunning(h)
 	}
 	h.proc.kill()
@@ -80,10 +85,11 @@ func (l *lab) bootHost(ctx context.Context, h *host) error {
 		return &node.Refusal{Err: fmt.Errorf("it runs already: %w", ipc.DuplicateName), Try: "lab kill " + h.Name}
 	}
 	proc, err := h.startProcess(ctx)
-	if err == nil {
-		h.proc = proc
+	if err != nil {
+		return err
 	}
-	return err
+	h.proc = proc
+	return l.meet(ctx, []*host{h})
 }
 
 func (l *lab) pause(_ context.Context, h *host) error  { return h.setPaused(true, syscall.SIGSTOP) }
@@ -106,7 +112,7 @@ func (l *lab) list(c *shell.Call, asJSON bool) int {
 	fmt.Fprintln(w, "HOST\tSTATE\tOS PID\tADDRESS")
 	objects := json.NewEncoder(c.Stdout)
 	for _, h := range l.hosts {
-		state, pid := "killed", 0
+		state, pid := "ended", 0
 		if h.proc.running() {
 			state, pid = "runs", h.proc.cmd.Process.Pid
 		}

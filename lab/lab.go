@@ -7,7 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,8 @@ type lab struct {
 	config Config
 	dir    *directory
 	mark   string
+
+	names *naming.Client // of the executive
 
 	mu    sync.Mutex // guards hosts, and is held while one boots or ends
 	hosts []*host
@@ -80,7 +83,7 @@ func newLab(c Config) (*lab, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.remove())
 	}
-	l := &lab{config: c, dir: dir, mark: strconv.Itoa(os.Getpid()) + "-" + strings.TrimPrefix(dir.path[strings.LastIndex(dir.path, prefix):], prefix)}
+	l := &lab{config: c, dir: dir, mark: strings.TrimPrefix(filepath.Base(dir.path), prefix)}
 	for i, addr := range addrs {
 		l.hosts = append(l.hosts, &host{parameters: parameters{
 			Name: names[i], Addr: addr, Peers: addrs, Root: dir.path, Mark: l.mark,
@@ -131,7 +134,8 @@ func (l *lab) boot(ctx context.Context) (*executive.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.meet(ctx, s.Names); err != nil {
+	l.names = s.Names
+	if err := l.meet(ctx, l.hosts); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -144,25 +148,26 @@ const (
 	meetPatience = 10 * time.Second
 )
 
-// meet waits until the first host knows the others and what they serve, which is
-// as much as it serves itself.
-func (l *lab) meet(ctx context.Context, c *naming.Client) error {
+// meet waits until the first host knows the given ones and what they serve, which
+// is as much as it serves itself.
+func (l *lab) meet(ctx context.Context, hosts []*host) error {
 	ctx, cancel := context.WithTimeout(ctx, meetPatience)
 	defer cancel()
 	tick := time.NewTicker(meetEvery)
 	defer tick.Stop()
 	for {
-		prefixes, err := c.Prefixes(ctx, "/")
+		prefixes, err := l.names.Prefixes(ctx, "/")
 		if err != nil {
 			return err
 		}
-		own := 0
+		count := map[string]int{}
 		for _, p := range prefixes {
-			if p.HostName == l.hosts[0].Name {
-				own++
+			if !p.Lost {
+				count[p.HostName]++
 			}
 		}
-		if len(prefixes) >= own*len(l.hosts) {
+		strange := func(h *host) bool { return count[h.Name] < count[l.hosts[0].Name] }
+		if !slices.ContainsFunc(hosts, strange) {
 			return nil
 		}
 		select {

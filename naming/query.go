@@ -3,15 +3,9 @@ package naming
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"vsys/ipc"
 )
-
-// groupPatience bounds the wait for the answers of all live hosts to a question
-// to their group, as a silent host does any wait.
-const groupPatience = 5 * time.Second
 
 // answer is a kernel server's answer to OpQueryName.
 type answer struct {
@@ -89,50 +83,6 @@ func (c *Client) askOwn(ctx context.Context, name string) (answer, error) {
 	return readAnswer(&m, name)
 }
 
-// askAll asks the kernel servers of all hosts. Each answers in any case, so own
-// being the answer of this host's, it is over when all live hosts have.
-func (c *Client) askAll(ctx context.Context, name string, own answer) (answer, error) {
-	c.counts.multicasts.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, groupPatience)
-	defer cancel()
-	l, err := c.pool.lease(ctx)
-	if err != nil {
-		return own, err
-	}
-	best, heard, err := gather(l.p, name, own)
-	if err = c.pool.done(ctx, l, err); best.known && !best.lost {
-		return best, nil
-	}
-	if len(heard) >= own.live {
-		return best, nil
-	}
-	if code := ipc.CodeOf(err); code != ipc.OK && code != ipc.UserTimeout && code != ipc.RetransTimeout {
-		return best, err
-	}
-	return best, c.unheard(heard)
-}
-
-// gather asks the group and collects answers until a live server is known or
-// all hosts have answered. It returns the best answer, and which hosts gave one.
-func gather(p ipc.Process, name string, own answer) (answer, map[uint16]bool, error) {
-	best, heard := own, make(map[uint16]bool)
-	var m ipc.Message
-	PutRequest(&m, OpQueryName, DefaultContext, 0, len(name))
-	m.Set(ipc.FlagMRD)
-	replier, err := p.Send(&m, ipc.CSNHGroup, ipc.Segment{Read: []byte(name)})
-	for err == nil {
-		heard[replier.Host()] = true
-		if a, bad := readAnswer(&m, name); bad == nil && a.betterThan(best) {
-			best = a
-		}
-		if best.known && !best.lost || len(heard) >= own.live {
-			break
-		}
-		replier, err = p.GetReply(&m, nil)
-	}
-	return best, heard, err
-}
-
 // betterThan compares two answers about one name.
 func (a answer) betterThan(b answer) bool {
 	if a.known != b.known {
@@ -157,19 +107,4 @@ func (c *Client) unreachable(number uint16) error {
 		name = fmt.Sprintf("host %d", number)
 	}
 	return &lostHost{name}
-}
-
-// unheard says which of the live hosts have not answered.
-func (c *Client) unheard(heard map[uint16]bool) error {
-	var silent []string
-	hosts, err := c.Hosts(context.Background())
-	if err != nil {
-		return err
-	}
-	for i := range hosts {
-		if h := &hosts[i]; h.Live() && !heard[h.Number] {
-			silent = append(silent, h.Name)
-		}
-	}
-	return &lostHost{strings.Join(silent, ", ")}
 }

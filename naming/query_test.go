@@ -80,12 +80,14 @@ func TestGather(t *testing.T) {
 		{what: "all are silent", code: ipc.UserTimeout},
 	} {
 		g := &group{answers: test.answers}
-		got, heard, err := gather(g, name, answer{live: 3})
+		q := &inquiry{name: name, live: 3, heard: make(map[uint16]bool)}
+		err := q.gather(g)
+		got := q.best
 		if !got.same(test.want.entry) || got.known != test.want.known || got.lost != test.want.lost || got.beneath != test.want.beneath {
 			t.Errorf("%s: %+v, want %+v", test.what, got, test.want)
 		}
-		if len(heard) != test.heard || len(g.answers) != test.left || ipc.CodeOf(err) != test.code {
-			t.Errorf("%s: heard %v, %d answers are left, %v", test.what, heard, len(g.answers), err)
+		if len(q.heard) != test.heard || len(g.answers) != test.left || ipc.CodeOf(err) != test.code {
+			t.Errorf("%s: heard %v, %d answers are left, %v", test.what, q.heard, len(g.answers), err)
 		}
 	}
 }

@@ -90,9 +90,16 @@ func (c *Config) addr() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), DefaultPort)
 }
 
-func (c *Config) socket() string  { return cmp.Or(c.Socket, DefaultSocket()) }
 func (c *Config) state() string   { return cmp.Or(c.State, DefaultState()) }
 func (c *Config) version() string { return cmp.Or(c.Version, Version()) }
+
+// socket returns where programs join, "" for nowhere.
+func (c *Config) socket() string {
+	if c.Socket == NoSocket {
+		return ""
+	}
+	return cmp.Or(c.Socket, DefaultSocket())
+}
 
 func (c *Config) exports() []unix.Export {
 	if c.Exports != nil {

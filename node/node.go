@@ -14,6 +14,7 @@ import (
 
 	"vsys/ipc"
 	"vsys/kernel"
+	"vsys/servers/exec"
 	"vsys/servers/pipe"
 	"vsys/servers/process"
 	"vsys/servers/team"
@@ -75,6 +76,10 @@ func (n *Node) boot(ctx context.Context) error {
 		return err
 	}
 	log := n.config.logger()
+	own, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("host %s: %w", n.Name(), err)
+	}
 	for _, b := range []struct {
 		name string
 		server
@@ -82,7 +87,8 @@ func (n *Node) boot(ctx context.Context) error {
 		{"process server", &process.Server{Domain: n.domain, Kernel: kernelState{n.host}, Log: log}},
 		{"unix server", &unix.Server{Exports: n.config.exports(), Log: log}},
 		{"pipe server", &pipe.Server{Log: log}},
-		{"team server", &team.Server{MapPath: n.mapPath, Log: log}},
+		{"team server", &team.Server{MapPath: n.mapPath, Program: own, Socket: n.config.socket(), Log: log}},
+		{"exec server", &exec.Server{Log: log}},
 	} {
 		if err := n.serve(ctx, b.name, b.server); err != nil {
 			return fmt.Errorf("host %s: %s: %w", n.Name(), b.name, err)
@@ -95,10 +101,7 @@ func (n *Node) boot(ctx context.Context) error {
 func (n *Node) startKernel(ctx context.Context) error {
 	c := &n.config
 	socket := c.socket()
-	switch {
-	case socket == NoSocket:
-		socket = ""
-	case !strings.HasPrefix(socket, "@"):
+	if socket != "" && !strings.HasPrefix(socket, "@") {
 		if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
 			return fmt.Errorf("host %s: socket for programs: %w", c.name(), err)
 		}
@@ -118,6 +121,7 @@ func (n *Node) startKernel(ctx context.Context) error {
 		return err
 	}
 	n.domain = newDomain(n.host)
+	n.tellLoad() // with the first hello about prefixes
 	return nil
 }
 
@@ -211,18 +215,22 @@ func (n *Node) loadLoop(ctx context.Context) {
 	defer n.loops.Done()
 	t := time.NewTicker(loadEvery)
 	defer t.Stop()
-	proc := os.DirFS("/proc")
-	var last process.Load
 	for {
-		load, err := process.ReadLoad(proc)
-		if err == nil && load != last {
-			n.host.SetLoad(load.Runnable, load.MemoryTotal, load.MemoryFree)
-			last = load
-		}
 		select {
 		case <-t.C:
+			n.tellLoad()
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// tellLoad tells the kernel the host's load, as far as it can be read.
+func (n *Node) tellLoad() {
+	load, err := process.ReadLoad(os.DirFS("/proc"))
+	if err != nil {
+		n.config.logger().Debug("load", "err", err)
+		return
+	}
+	n.host.SetLoad(load.Runnable, load.MemoryTotal, load.MemoryFree)
 }

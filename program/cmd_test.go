@@ -23,9 +23,6 @@ type fake struct {
 	p      ipc.Process
 	names  *naming.Client
 	client *Client
-	// answer answers a request: with the code and fields in m, and data. false:
-	// it is not answered.
-	answer func(m *ipc.Message, spec *Spec) (data []byte, ok bool)
 }
 
 func newFake(t *testing.T) *fake {
@@ -58,7 +55,8 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
-// serve answers requests until the test ends.
+// serve answers requests until the test ends: answer does so with the code and
+// fields in m, and data, or not at all where it returns false.
 func (f *fake) serve(answer func(m *ipc.Message, spec *Spec) ([]byte, bool)) {
 	done := make(chan struct{})
 	go func() { // ends when p is destroyed; the cleanup waits for it

@@ -13,6 +13,10 @@ import (
 // MaxSpec is the most octets an encoded Spec has.
 const MaxSpec = 1 << 20
 
+// Own is the Path of V's own program, which each host has: its verbs are V's
+// commands.
+const Own = "vsys"
+
 // Spec says what is to be started.
 type Spec struct {
 	// Path names the program. Without a slash it is searched along Search. With

@@ -35,8 +35,8 @@ func (s *Shell) chooseEditor(c *completer) Editor {
 		return newLineEditor(s, c)
 	}
 	in := s.stdin
-	if s.term != nil {
-		in = s.term.keys
+	if s.keys != nil {
+		in = s.keys
 	}
 	return &plainEditor{in: in, out: s.output(s.config.Stdout), incomplete: s.incomplete}
 }

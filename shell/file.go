@@ -103,7 +103,7 @@ func (s *Shell) open(ctx context.Context, name string, flag int, perm os.FileMod
 	case "/dev/null":
 		return os.OpenFile(os.DevNull, flag&^os.O_TRUNC, 0)
 	case "/dev/tty":
-		if s.term != nil {
+		if s.keys != nil {
 			return os.OpenFile("/dev/tty", os.O_RDWR, 0)
 		}
 	}

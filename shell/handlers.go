@@ -37,7 +37,7 @@ func (s *Shell) call(ctx context.Context, args []string) ([]string, error) {
 			return append([]string{s.plan.marker.own("samefile")}, args[1:4]...), nil
 		}
 	default:
-		if _, ok := s.own[name]; ok {
+		if isOwn(s, name) {
 			return append([]string{s.plan.marker.own(name)}, args[1:]...), nil
 		}
 	}
@@ -100,7 +100,7 @@ func (s *Shell) exec(ctx context.Context, args []string) error {
 		defer st.claimHere()()
 		return s.callFunction(ctx, hc, st.args)
 	case st.host != "":
-	case s.own[name] != nil:
+	case isOwn(s, name):
 		defer st.claimHere()()
 		return s.runOwn(ctx, hc, name, st.args[1:])
 	case interp.IsBuiltin(name):

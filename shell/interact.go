@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 
-	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -22,9 +21,8 @@ import (
 func (s *Shell) Interact(ctx context.Context) int {
 	s.script, s.verbose = "vsys", true
 	s.begin()
-	if s.term = openTerminal(s.stdin); s.term != nil {
+	if s.term = openTerminal(s.stdin, s.keys); s.term != nil {
 		defer s.closeTerminal()
-		s.setInput(s.runner, s.term.keys)
 	}
 	// Ctrl-C and Ctrl-Z reach the executive where no program has the terminal.
 	sigs := make(chan os.Signal, 8)
@@ -56,14 +54,7 @@ func (s *Shell) Interact(ctx context.Context) int {
 // closeTerminal gives the terminal up, after the jobs, which may be reading it.
 func (s *Shell) closeTerminal() {
 	s.Close()
-	s.setInput(s.runner, s.stdin)
-	s.term.close()
 	s.term = nil
-}
-
-// setInput makes f the interpreter's standard input.
-func (s *Shell) setInput(r *interp.Runner, f *os.File) {
-	interp.StdIO(f, s.output(s.config.Stdout), s.stderr)(r)
 }
 
 func (s *Shell) prompt() string {
@@ -122,7 +113,7 @@ func (s *Shell) foreground(ctx context.Context, st *syntax.Stmt, text string, si
 		return false
 	}
 	s.last, s.exited = j.status, j.exited
-	if j.killed != 0 {
+	if j.status == statusSignal+int(syscall.SIGINT) { // after the ^C that the terminal shows
 		fmt.Fprintln(s.stderr)
 	}
 	return j.killed == 0 && !late
@@ -163,7 +154,7 @@ func (j *job) attend(sigs <-chan os.Signal) (state jobState, late bool) {
 		case <-changed:
 		case sig := <-sigs:
 			if sig == syscall.SIGTSTP {
-				j.stop(nil)
+				j.stop()
 			} else {
 				late = j.interrupt(sig.(syscall.Signal))
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,6 +34,11 @@ func beInteractive(root string) int {
 		return 1
 	}
 	defer s.Close()
+	if script := os.Getenv(interactive + "_SCRIPT"); script != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		return s.Run(ctx, "script", strings.NewReader(script))
+	}
 	return s.Interact(context.Background())
 }
 
@@ -49,13 +55,14 @@ type console struct {
 // show within a second, so the tests that send one measure by themselves.
 const patience = 4 * time.Second
 
-func newConsole(t *testing.T, term string) *console {
+func newConsole(t *testing.T, term string, env ...string) *console {
 	t.Helper()
 	f := newFake(t)
 	cmd := exec.Command(os.Args[0])
 	inputrc := filepath.Join(f.root, "inputrc") // this terminal does not tell where its cursor is
 	os.WriteFile(inputrc, []byte("set cursor-position-probe off\n"), 0o644)
 	cmd.Env = append(os.Environ(), interactive+"="+f.root, "TERM="+term, "INPUTRC="+inputrc)
+	cmd.Env = append(cmd.Env, env...)
 	p, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -227,6 +234,29 @@ func TestLineEditor(t *testing.T) {
 	prompt()
 	c.send(ctrlD)
 	c.leaves(0)
+}
+
+// TestScriptAtTerminal: a script reads the terminal, here and for a program
+// elsewhere, and Ctrl-C ends it wherever it is.
+func TestScriptAtTerminal(t *testing.T) {
+	for script, wait := range map[string]string{
+		"echo rea''dy; read x; echo got $x; head -n 1; head -n 1 @beta; echo on; read y": "on\r\n",
+		"echo rea''dy; read x; echo on; sleep 100; echo no":                              "on\r\n",
+		"echo rea''dy; read x; echo on; sleep 100 @beta; echo no":                        "on\r\n",
+	} {
+		c := newConsole(t, "dumb", interactive+"_SCRIPT="+script)
+		c.expect("ready\r\n")
+		c.send("one\n")
+		if strings.Contains(script, "head") {
+			c.expect("got one\r\n")
+			c.send("two\n")
+			c.expect("two\r\ntwo\r\n")
+			c.send("three\n")
+			c.expect("three\r\nthree\r\n")
+		}
+		c.expect(wait)
+		c.soon(func() { c.send(ctrlC); c.leaves(130) })
+	}
 }
 
 // typist is an editor that types lines.

@@ -10,10 +10,11 @@ import (
 	"mvdan.cc/sh/v3/interp"
 )
 
-// grace is how long an interrupted job may take to notice before its context is
-// cancelled, and how long a remote host may take to pass a signal on.
+// How long an interrupted job may take before its context is cancelled, and a
+// host to pass a signal on. All end within the second that a user may wait.
 const (
-	grace         = 100 * time.Millisecond
+	grace         = 100 * time.Millisecond // if it has no programs
+	programGrace  = 700 * time.Millisecond // if the caller gave up, for its programs to clean up
 	signalTimeout = 500 * time.Millisecond
 )
 
@@ -62,6 +63,7 @@ type job struct {
 	local   *group        // its programs on this host
 	gate    gate          // to the terminal, for its programs elsewhere
 	changed chan struct{} // closed and replaced whenever state changes
+	sent    chan struct{} // closed when the last signal to programs elsewhere is sent
 }
 
 // newJob makes a job that runs. With control its programs on this host form a
@@ -69,7 +71,7 @@ type job struct {
 func (s *Shell) newJob(ctx context.Context, text string, r *interp.Runner, control bool) *job {
 	j := &job{text: text, runner: r, roster: s.roster, local: newGroup(control),
 		members: map[member]struct{}{}, changed: make(chan struct{})}
-	j.unwatch = context.AfterFunc(ctx, func() { j.kill(syscall.SIGINT); time.AfterFunc(grace, j.cancel) })
+	j.unwatch = context.AfterFunc(ctx, func() { j.kill(syscall.SIGINT); time.AfterFunc(programGrace, j.cancel) })
 	ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	j.ctx = context.WithValue(ctx, jobKey{}, j)
 	return j
@@ -164,7 +166,7 @@ func (j *job) interrupt(sig syscall.Signal) (late bool) {
 		j.kill(sig)
 		return late
 	}
-	j.send(sig, nil, j.cancel)
+	j.send(sig, j.cancel)
 	return late
 }
 
@@ -178,7 +180,7 @@ func (j *job) kill(sig syscall.Signal) {
 	}
 	j.mu.Unlock()
 	if first {
-		j.send(sig, nil, j.cancel)
+		j.send(sig, j.cancel)
 		time.AfterFunc(grace, j.cancelIdle)
 	}
 }
@@ -192,10 +194,25 @@ func (j *job) cancelIdle() {
 	}
 }
 
-// stop suspends the members; except was stopped already and may be nil. A job
-// without members can't be stopped, and one that passes on is not.
-func (j *job) stop(except member) {
+// stop suspends the members. A job without members can't be stopped, and one that
+// passes on is not.
+func (j *job) stop() {
 	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stopLocked(nil)
+}
+
+// memberStopped suspends the others after the child pid has stopped, unless it was
+// continued meanwhile.
+func (j *job) memberStopped(pid int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if isStopped(pid) {
+		j.stopLocked(j.local)
+	}
+}
+
+func (j *job) stopLocked(except member) {
 	passesOn := false
 	for m := range j.members {
 		_, is := m.(delegate)
@@ -204,16 +221,15 @@ func (j *job) stop(except member) {
 	if len(j.members) > 0 && !passesOn {
 		j.becomeLocked(stopped)
 	}
-	j.mu.Unlock()
-	j.send(syscall.SIGTSTP, except, nil)
+	j.sendLocked(syscall.SIGTSTP, except, nil)
 }
 
 // resume lets the members go on.
 func (j *job) resume() {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.becomeLocked(running)
-	j.mu.Unlock()
-	j.send(syscall.SIGCONT, nil, nil)
+	j.sendLocked(syscall.SIGCONT, nil, nil)
 }
 
 // deliver does what the user's kill asks for.
@@ -222,35 +238,65 @@ func (j *job) deliver(sig syscall.Signal) {
 	case syscall.SIGCONT:
 		j.resume()
 	case syscall.SIGTSTP, syscall.SIGSTOP:
-		j.stop(nil)
+		j.stop()
 	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGKILL:
 		j.kill(sig)
 		if state, _ := j.look(); state == stopped {
 			j.resume()
 		}
 	default:
-		j.send(sig, nil, nil)
+		j.send(sig, nil)
 	}
 }
 
-// send sends sig to the members but one, each in a goroutine of the roster's that
-// ends within signalTimeout; lost, if not nil, is called where one can't be
+// send sends sig to the members; lost, if not nil, is called where one can't be
 // reached.
-func (j *job) send(sig syscall.Signal, except member, lost func()) {
+func (j *job) send(sig syscall.Signal, lost func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.sendLocked(sig, nil, lost)
+}
+
+// sendLocked is send to all members but one. Programs here get sig at once, so it
+// agrees with the state under the lock; others from a goroutine of the roster's,
+// one signal after the other, each within signalTimeout.
+func (j *job) sendLocked(sig syscall.Signal, except member, lost func()) {
+	var others []member
 	for m := range j.members {
-		if m == except {
-			continue
+		switch {
+		case m == except:
+		case m == j.local:
+			_ = j.local.signal(j.ctx, sig) // a child that is gone needs no signal
+		default:
+			others = append(others, m)
 		}
-		j.roster.ask(func() {
-			ctx, cancel := context.WithTimeout(j.ctx, signalTimeout)
-			defer cancel()
+	}
+	if len(others) == 0 {
+		return
+	}
+	before, sent := j.sent, make(chan struct{})
+	j.sent = sent
+	if !j.roster.ask(func() { j.sendAll(others, sig, lost, before); close(sent) }) {
+		close(sent)
+	}
+}
+
+// sendAll sends sig to ms, once what was sent before has arrived.
+func (j *job) sendAll(ms []member, sig syscall.Signal, lost func(), before <-chan struct{}) {
+	if before != nil {
+		<-before
+	}
+	ctx, cancel := context.WithTimeout(j.ctx, signalTimeout)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, m := range ms {
+		all.Go(func() {
 			if m.signal(ctx, sig) != nil && lost != nil {
 				lost()
 			}
 		})
 	}
+	all.Wait()
 }
 
 // delegate is the member by which a job passes what it gets on to another: fg's
@@ -260,7 +306,7 @@ type delegate struct{ to *job }
 func (d delegate) signal(_ context.Context, sig syscall.Signal) error {
 	switch sig {
 	case syscall.SIGTSTP:
-		d.to.stop(nil)
+		d.to.stop()
 	case syscall.SIGCONT:
 	default:
 		d.to.interrupt(sig)

@@ -51,6 +51,7 @@ func TestLeaks(t *testing.T) {
 		{"PWD", "sh -c 'echo ${PWD##*/}'; env | grep -c ^PWD=", "tmp\n1\n", ""},
 		{"HOME", "unset X; cd; pwd", "/unix/alpha\n", ""},
 		{"a full disk", "echo x >/full; echo $?", "0\n", "write /full: no space left\n"},
+		{"names that are only ours are nobody's", "complain x; echo $?", "127\n", "complain: no such command on alpha\ntry: type complain tells where it is looked for; @HOST runs it elsewhere\n"},
 		{"umask is not ours", "umask; echo $?", "2\n", "umask: unsupported builtin\n"},
 	} {
 		f := newFake(t)

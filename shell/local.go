@@ -1,9 +1,11 @@
 package shell
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -158,9 +160,17 @@ func (s *Shell) runLocal(ctx context.Context, j *job, c child) (Status, error) {
 		case isTerminalStop(status.StopSignal()) && s.front(j):
 			j.local.signal(ctx, syscall.SIGCONT)
 		default:
-			j.stop(j.local)
+			j.memberStopped(pid)
 		}
 	}
+}
+
+// isStopped asks Linux whether pid is stopped now: the state is the first field
+// after the name, which is in parentheses.
+func isStopped(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, state, ok := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
+	return err == nil && ok && len(state) > 0 && (state[0] == 'T' || state[0] == 't')
 }
 
 // isTerminalStop tells whether sig stops a program that used the terminal from

@@ -93,7 +93,7 @@ func (st *stage) input(ctx context.Context, in *claim) (End, error) {
 			return End{Name: name}, nil
 		}
 	}
-	if st.s.term != nil && f == st.s.term.keys {
+	if f != nil && f == st.s.keys {
 		return End{File: f, gate: &st.job.gate}, nil
 	}
 	return End{File: f}, nil

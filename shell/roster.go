@@ -37,14 +37,15 @@ func (r *roster) add(j *job, n int) {
 	}
 }
 
-// ask runs f, which must end within signalTimeout, in a goroutine that close
-// waits for. After close it does nothing.
-func (r *roster) ask(f func()) {
+// ask runs f, which must end soon, in a goroutine that close waits for. After
+// close it does not, and returns false.
+func (r *roster) ask(f func()) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.closed {
 		r.asks.Go(f)
 	}
+	return !r.closed
 }
 
 // all returns the jobs that have members.

@@ -63,6 +63,7 @@ type Shell struct {
 	stdin   *os.File
 	stderr  io.Writer
 	verbose bool
+	keys    *os.File  // what the interpreter reads in place of stdin, if that is a terminal
 	term    *terminal // nil unless interactive on a terminal
 	runner  *interp.Runner
 	env     *environ
@@ -127,12 +128,28 @@ func (s *Shell) Close() {
 	s.hangUp()
 	s.pending.Wait()
 	s.roster.close()
+	if s.keys != nil {
+		s.setInput(s.runner, s.stdin)
+		s.keys.Close()
+		s.keys = nil
+	}
 }
 
-// begin makes a closed executive one that runs again.
+// begin makes a new or a closed executive one that runs.
 func (s *Shell) begin() {
 	s.closing.Store(false)
 	s.roster.open()
+	if s.keys != nil {
+		return
+	}
+	if s.keys = openKeys(s.stdin); s.keys != nil {
+		s.setInput(s.runner, s.keys)
+	}
+}
+
+// setInput makes f the interpreter's standard input.
+func (s *Shell) setInput(r *interp.Runner, f *os.File) {
+	interp.StdIO(f, s.output(s.config.Stdout), s.stderr)(r)
 }
 
 // closeGrace is how long jobs may take to end when the executive does.
@@ -142,11 +159,11 @@ const closeGrace = time.Second
 func (s *Shell) hangUp() {
 	for _, j := range s.alive() {
 		j.deliver(syscall.SIGHUP)
-		j.send(syscall.SIGHUP, nil, nil)
+		j.send(syscall.SIGHUP, nil)
 	}
 	s.roster.await(closeGrace)
 	for _, j := range s.alive() {
-		j.send(syscall.SIGKILL, nil, nil)
+		j.send(syscall.SIGKILL, nil)
 		j.cancel()
 	}
 	s.roster.await(closeGrace)
@@ -184,6 +201,7 @@ func (s *Shell) Run(ctx context.Context, name string, r io.Reader) int {
 func (s *Shell) runFile(ctx context.Context, sc *script) int {
 	s.last = 0
 	j := s.newJob(ctx, sc.Name, s.runner, false)
+	j.gate.set(true)
 	for i, st := range sc.Stmts {
 		end := sc.Stmts[i:]
 		if st.Background {

@@ -75,9 +75,13 @@ func (st *stage) lookup() Lookup {
 	return Lookup{Host: st.host, Name: st.args[0], Path: st.hc.Env.Get("PATH").String(), Dir: st.hc.Dir}
 }
 
-// runHere runs the stage as a child of this process.
+// runHere runs the stage in this process if it is a command of V, else as a child
+// of it.
 func (st *stage) runHere(ctx context.Context) error {
 	defer st.claimHere()()
+	if st.s.builtins[st.args[0]] != nil {
+		return st.s.command(ctx, st.hc, st.args)
+	}
 	file, err := st.s.sys.Find(ctx, st.lookup())
 	if err != nil {
 		return st.failed(err)
@@ -149,7 +153,7 @@ func (f *files) output(w io.Writer) (*os.File, error) {
 // childInput returns the file a child reads in place of the interpreter's.
 func (s *Shell) childInput(in io.Reader) *os.File {
 	f, _ := in.(*os.File)
-	if s.term != nil && f == s.term.keys {
+	if f != nil && f == s.keys {
 		return s.stdin // keys does not block, which a child would not expect
 	}
 	return f

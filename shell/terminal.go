@@ -14,25 +14,41 @@ type terminal struct {
 	fd    int           // the executive's standard input
 	pgid  int           // the executive's own process group
 	modes *unix.Termios // as the executive left them
-	keys  *os.File      // the same terminal, in Go's poller, so that reading it can be cancelled
 }
 
-// openTerminal returns the terminal that stdin is, nil if it is none.
-func openTerminal(stdin *os.File) *terminal {
-	if stdin == nil || !term.IsTerminal(int(stdin.Fd())) {
+// openTerminal returns the terminal that stdin is; keys must be it too.
+func openTerminal(stdin, keys *os.File) *terminal {
+	if keys == nil {
 		return nil
 	}
 	t := &terminal{fd: int(stdin.Fd()), pgid: unix.Getpgrp()}
-	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil // it is not our controlling terminal
-	}
-	t.keys = os.NewFile(uintptr(fd), "/dev/tty")
 	t.save()
 	return t
 }
 
-func (t *terminal) close() { t.keys.Close() }
+// openKeys opens the controlling terminal once more, if stdin is it: in Go's
+// poller, so that reading it can be cancelled. Others who have stdin don't notice.
+// It returns nil if stdin is no terminal.
+func openKeys(stdin *os.File) *os.File {
+	if !isTerminal(stdin) {
+		return nil
+	}
+	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil // it is not our controlling terminal
+	}
+	return os.NewFile(uintptr(fd), "/dev/tty")
+}
+
+// isTerminal asks only devices for their descriptor: Fd makes a pipe one whose
+// reading can't be cancelled.
+func isTerminal(f *os.File) bool {
+	if f == nil {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && term.IsTerminal(int(f.Fd()))
+}
 
 // save keeps the modes as they are, restore brings them back.
 func (t *terminal) save() {

@@ -44,6 +44,7 @@ func (c *client) next() {
 	l.open++
 	k := l.newCall()
 	c.call, c.m, k.started, k.open = k, k.request(), l.w.Now(), true
+	k.team = c.team
 	c.read, c.write = pattern(make([]byte, k.read), k.num, 0), make([]byte, k.write)
 	c.proc.SetDeadline(0)
 	if k.deadline > 0 {

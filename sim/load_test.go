@@ -33,6 +33,7 @@ type call struct {
 	deadline   time.Duration // after its start; 0: none
 	interrupt  time.Duration // the same
 
+	team     *Team // of its client
 	started  time.Duration
 	open     bool // its client waits
 	answered bool // a Reply to it was accepted
@@ -186,14 +187,18 @@ func (l *load) lostServer(c *call) bool {
 	return false
 }
 
-// hasMembers tells whether the group has members.
-func (l *load) hasMembers() bool {
+// hasMembers tells whether the group has members outside a team and none in it:
+// a member in the client's team that is slow is not waited for.
+func (l *load) hasMembers(t *Team) (others bool) {
 	for _, s := range l.servers {
 		if s.alive() && s.member {
-			return true
+			if s.team == t {
+				return false
+			}
+			others = true
 		}
 	}
-	return false
+	return others
 }
 
 // ended judges how c ended.
@@ -211,9 +216,9 @@ func (l *load) ended(c *call, code ipc.Code) {
 	case ipc.NonexistentEntity:
 		ok = l.lostServer(c)
 	case ipc.RetransTimeout:
-		ok = !l.mild && !healthy || c.to == l.group && (l.w.Network.Loss > 0.1 || c.silent || !l.hasMembers())
-	case ipc.ResponseDiscarded: // a server took a paused client for dead
-		ok = !l.mild && !c.answered && c.started < l.heal
+		ok = !l.mild && !healthy || c.to == l.group && (l.w.Network.Loss > 0.1 || c.silent || !l.hasMembers(c.team))
+	case ipc.ResponseDiscarded: // a server or forwarder took a paused client for dead
+		ok = !l.mild && (!c.answered || len(c.route) > 0) && c.started < l.heal
 	}
 	if !ok {
 		l.failf("%v ended with %v", c, code)

@@ -213,8 +213,6 @@ func (j *job) hold() {
 		switch {
 		case !j.s.alive():
 			j.s.l.holding--
-		case j.s.team.Host.paused:
-			j.s.team.After(0, j.hold)
 		default:
 			j.hold()
 		}
@@ -253,10 +251,13 @@ func (j *job) move() {
 		}
 	}
 	mover, err := j.s.team.Spawn("mover", func() {
-		if _, ended, err := mover.Sent(); ended && !j.s.destroyed {
-			if err == nil {
-				err = m.Code().Err()
-			}
+		_, ended, err := mover.Sent()
+		switch {
+		case j.s.destroyed:
+			mover.Destroy()
+		case ended && err == nil:
+			done(m.Code().Err())
+		case ended:
 			done(err)
 		}
 	})

@@ -139,7 +139,7 @@ func TestServerEnds(t *testing.T) {
 	if _, err := w.server.Adopt(uio.NewBytes(nil, naming.Descriptor{}), w.pid); !errors.Is(err, ipc.Aborted) {
 		t.Errorf("adopt: %v", err)
 	}
-	if err := new(uio.Server).Serve(canceled(t), process(t, w)); err != nil {
+	if err := new(uio.Server).Serve(canceled(t), newProcess(t, w)); err != nil {
 		t.Errorf("serve with a context that has ended: %v", err)
 	}
 }
@@ -150,7 +150,7 @@ func canceled(t *testing.T) context.Context {
 	return ctx
 }
 
-func process(t *testing.T, w *world) ipc.Process {
+func newProcess(t *testing.T, w *world) ipc.Process {
 	p, err := w.team.NewProcess(t.Context(), "process")
 	if err != nil {
 		t.Fatal(err)

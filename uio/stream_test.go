@@ -114,6 +114,23 @@ func TestUndeliveredIsGivenBack(t *testing.T) {
 	}
 }
 
+// TestPolling gives up more reads of a stream than may wait at once: each makes
+// room for the next.
+func TestPolling(t *testing.T) {
+	w := newWorld(t, func(m *uiotest.Memory) { m.MaxWorkers = 16 })
+	f, err := uio.Open(t.Context(), w.client, "/mem/a.pipe", uio.Read|uio.Create, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		_, err := f.ReadContext(ctx, make([]byte, 1))
+		cancel()
+		w.want("poll", err, ipc.UserTimeout)
+	}
+}
+
 // TestWatch: the object is told of a client that has given up, without a look of
 // its own and without another request.
 func TestWatch(t *testing.T) {
@@ -167,7 +184,7 @@ func TestOwnedIsTold(t *testing.T) {
 	w := newWorld(t, nil)
 	o := ownedBytes{uio.NewBytes(nil, naming.Descriptor{}), make(chan ipc.PID, 1)}
 	f := w.open(o, uio.Read)
-	heir := process(t, w)
+	heir := newProcess(t, w)
 	if err := f.SetOwner(t.Context(), heir.PID()); err != nil {
 		t.Fatal(err)
 	}

@@ -308,7 +308,7 @@ func (e *Endpoint) singleResponse(now time.Duration, c *Client, h *packet.Header
 	c.heard = now
 	r := &c.response
 	if r.Server != h.Server || r.Message != h.Message {
-		if r.Server != 0 && r.Server != h.Server {
+		if c.state == clientReceiving && r.Server != h.Server {
 			return // two servers answer one Request: the first to come counts
 		}
 		*r = Response{}

@@ -36,7 +36,7 @@ const (
 	// silentAfter is the silence of a host after which it is asked every
 	// askAgain, lest a few lost packets be taken for its loss.
 	silentAfter = 2 * time.Second
-	askAgain    = maxTC2 / 4
+	askAgain    = maxTC2 / 8
 	// blockGap is TC3 and TS1: the wait for the rest of a packet group before
 	// what is missing is asked for.
 	blockGap = 5 * time.Millisecond

@@ -187,6 +187,7 @@ func (e *Endpoint) resendResponse(now time.Duration, r *Remote, delivered uint32
 type probe struct {
 	client *Client
 	remote *Remote
+	next   bool // about where remote was forwarded to
 }
 
 // sendProbe asks the team to whether the process about exists, on behalf of p.
@@ -204,7 +205,7 @@ func (e *Endpoint) sendProbe(to ipc.LogicalHost, about ipc.PID, id uint32, p pro
 func (e *Endpoint) probeHost(c *Client) {
 	about := c.header.Server
 	if about == ipc.ManagerGroup {
-		about = ipc.PID(c.to).WithProcess(0)
+		about = c.header.Message.PID(ipc.UserOffset).WithProcess(0)
 		if p, ok := packet.ProbeOf(&c.header); ok {
 			about = p.Entity
 		}
@@ -239,23 +240,26 @@ func (e *Endpoint) probed(now time.Duration, h *packet.Header) {
 	}
 	a := packet.ProbeAnswerOf(h)
 	gone := a.Code == ipc.NonexistentEntity || a.Code == ipc.EntityMigrated
-	switch r := p.remote; {
+	r := p.remote
+	switch {
 	case p.client != nil && gone:
 		e.fail(p.client, a.Code)
 	case p.client != nil:
 		e.endProbe(&p.client.probe)
 		p.client.heard = now
-	case r.state == remoteForwarded && gone:
+	case p.next && gone:
 		e.giveUp(now, r, a.Code)
-	case r.state == remoteForwarded:
-		e.endProbe(&r.probe)
+	case p.next:
+		e.endProbe(&r.nextProbe)
 		r.nextHeard = now
-		e.timers.set(&r.timer, now+keepRecord)
+		e.timers.set(&r.timer, now+orphanAfter)
 	case gone, a.Transaction != r.Transaction:
-		e.stats.Orphans++
-		e.withdraw(now, r)
+		e.orphaned(now, r)
 	default:
 		e.endProbe(&r.probe)
 		r.probes, r.heard = 0, now
+		if r.state == remoteForwarded {
+			e.relayHeader(now, r)
+		}
 	}
 }

@@ -33,7 +33,8 @@ const (
 	// remoteDiscarded: answered and acknowledged, or given up: the record only
 	// filters duplicates.
 	remoteDiscarded
-	// remoteGone: no longer in the endpoint; a server process still holds it.
+	// remoteGone: ended while the kernel had it, which is told by Withdraw; it
+	// only filters duplicates, and is not used again.
 	remoteGone
 )
 
@@ -65,7 +66,8 @@ type Remote struct {
 	idempotent bool
 	next       ipc.PID       // where it was forwarded to
 	nextHeard  time.Duration // the last word from the host of next
-	asked      time.Duration // since when that host has been asked, if probe is not 0
+	nextProbe  uint32        // the outstanding probe of that host; 0: none
+	asked      time.Duration // since when there is one
 	verdict    ipc.Code      // what a Discarded record answers a repeated Request
 	timer      timer
 	sibling    *Remote // of the same client: the next group member; or free list
@@ -73,33 +75,33 @@ type Remote struct {
 
 // request takes a packet of a Request.
 func (e *Endpoint) request(now time.Duration, h *packet.Header, data []byte) {
-	head := e.remotes[h.Client]
-	if head != nil && head.Transaction != h.Transaction {
+	if head := e.remotes[h.Client]; head != nil && head.Transaction != h.Transaction {
 		if older(h.Transaction, head.Transaction) {
 			e.stats.Stale++
 			return
 		}
-		e.supersede(head)
-		head = e.remotes[h.Client]
+		e.supersede(now, head)
 	}
 	switch {
 	case h.Server == ipc.ManagerGroup:
-		e.requestTo(now, head, h, data, e.manager)
+		e.requestTo(now, h, data, e.manager)
 	case h.Server.IsGroup():
 		var members [16]ipc.PID
 		for _, m := range e.local.Members(h.Server, members[:0]) {
-			e.requestTo(now, e.remotes[h.Client], h, data, m)
+			e.requestTo(now, h, data, m)
 		}
 	default:
-		e.requestTo(now, head, h, data, h.Server)
+		e.requestTo(now, h, data, h.Server)
 	}
 }
 
 // requestTo takes a packet of a Request for one local process.
-func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, data []byte, member ipc.PID) {
-	r, newest := head, -1
+func (e *Endpoint) requestTo(now time.Duration, h *packet.Header, data []byte, member ipc.PID) {
+	r, newest := e.remotes[h.Client], -1
 	for r != nil && !r.isFor(h, member) {
-		newest = max(newest, int(r.forwards))
+		if r.Transaction == h.Transaction {
+			newest = max(newest, int(r.forwards))
+		}
 		r = r.sibling
 	}
 	if r == nil {
@@ -126,7 +128,7 @@ func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, 
 		e.relay(now, r, h)
 	case remoteResponded:
 		e.respondAgain(now, r, h, data)
-	case remoteDiscarded:
+	case remoteDiscarded, remoteGone:
 		e.stats.Duplicates++
 		e.timers.set(&r.timer, now+keepRecord)
 		if !h.Server.IsGroup() {
@@ -135,10 +137,13 @@ func (e *Endpoint) requestTo(now time.Duration, head *Remote, h *packet.Header, 
 	}
 }
 
-// isFor tells whether r, of the same client and transaction, is the record of
-// the Request of h for member: within a transaction the ForwardCount tells
-// Requests apart (RFC 1045 §5.7), and for a group the member.
+// isFor tells whether r, of the same client, is the record of the Request of h
+// for member: within a transaction the ForwardCount tells Requests apart (RFC
+// 1045 §5.7), and for a group the member.
 func (r *Remote) isFor(h *packet.Header, member ipc.PID) bool {
+	if r.Transaction != h.Transaction {
+		return false
+	}
 	if h.Server.IsGroup() {
 		return r.Server == h.Server && r.Member == member
 	}
@@ -165,6 +170,7 @@ func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *R
 		}
 		return nil
 	}
+	e.forgetOlder(h)
 	r := e.newRemote(h.Client)
 	r.Server, r.Transaction = h.Server, h.Transaction
 	e.begin(now, r, h, member)
@@ -205,7 +211,7 @@ func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member 
 }
 
 // receive takes the blocks of one packet and delivers the Request if that makes
-// it whole. The header alone of a Request with a segment asks what is missing.
+// it whole; with APG the client is told so. The header alone of a Request with a segment asks what is missing.
 func (e *Endpoint) receive(now time.Duration, r *Remote, h *packet.Header, data []byte) {
 	if h.Message != r.Message {
 		return // not a packet of this group (RFC 1045 §2.4)
@@ -217,6 +223,9 @@ func (e *Endpoint) receive(now time.Duration, r *Remote, h *packet.Header, data 
 	r.received |= h.Delivery & r.full
 	switch {
 	case r.received == r.full:
+		if h.Control&packet.APG != 0 {
+			e.notifyClient(r, h, r.full, ipc.OK)
+		}
 		e.deliver(now, r)
 	case h.Delivery == 0 && r.received == 0:
 		e.notifyClient(r, h, 0, ipc.RetryAll)
@@ -238,14 +247,27 @@ func (e *Endpoint) deliver(now time.Duration, r *Remote) {
 }
 
 // Refuse tells that the kernel can't queue the Request of r after all: it is
-// answered with code and forgotten.
+// answered with code. Busy makes the client try again, so the Request must not
+// have been served in part: one that was redirected is given up instead, with
+// NoServerResources.
 func (e *Endpoint) Refuse(now time.Duration, r *Remote, code ipc.Code) {
+	if code == ipc.Busy && r.Member != r.Server && !r.Server.IsGroup() {
+		code = ipc.NoServerResources
+	}
+	e.giveUp(now, r, code)
+	if code == ipc.Busy {
+		e.forget(r)
+	}
+}
+
+// giveUp ends a Request that can't be served, or no longer, with code: the
+// client is told, also when it asks again. The members of a group keep silent.
+func (e *Endpoint) giveUp(now time.Duration, r *Remote, code ipc.Code) {
 	if !r.Server.IsGroup() {
 		h := packet.Header{RetransmitCount: r.retrans}
 		e.notifyClient(r, &h, 0, code)
 	}
-	e.becomeRemote(r, remoteGone)
-	e.forget(r)
+	e.discard(now, r, code)
 }
 
 // Received tells that a server process has taken the Request of r, and its
@@ -354,7 +376,7 @@ func (e *Endpoint) Forward(now time.Duration, r *Remote, m *ipc.Message, to ipc.
 		Priority: r.priority, Message: *m,
 	}
 	e.transmit(to.LogicalHost(), &r.response, r.full, r.Data)
-	e.timers.set(&r.timer, now+keepRecord)
+	e.timers.set(&r.timer, now+orphanAfter)
 	return true
 }
 
@@ -366,13 +388,20 @@ func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header) {
 	f.RetransmitCount, f.Control = h.RetransmitCount, h.Control
 	e.transmit(r.next.LogicalHost(), &f, h.Delivery&r.full, r.Data)
 	switch {
-	case r.probe != 0:
+	case r.nextProbe != 0:
 	case now-r.nextHeard >= maxTC2:
-		r.probe, r.asked = e.nextID(), now
+		r.nextProbe, r.asked = e.nextID(), now
 		e.probeNext(now, r)
 	default:
-		e.timers.set(&r.timer, now+keepRecord)
+		e.timers.set(&r.timer, now+orphanAfter)
 	}
+}
+
+// relayHeader reminds the next server of a Request that the client, which was
+// probed, still waits for: what the client repeated has not come here.
+func (e *Endpoint) relayHeader(now time.Duration, r *Remote) {
+	h := packet.Header{RetransmitCount: r.retrans, Control: packet.APG}
+	e.relay(now, r, &h)
 }
 
 // probeNext asks the host that r was forwarded to whether the new server exists,
@@ -383,16 +412,8 @@ func (e *Endpoint) probeNext(now time.Duration, r *Remote) {
 		e.giveUp(now, r, ipc.RetransTimeout)
 		return
 	}
-	e.sendProbe(hostKernel(r.next.LogicalHost()), r.next, r.probe, probe{remote: r})
+	e.sendProbe(hostKernel(r.next.LogicalHost()), r.next, r.nextProbe, probe{remote: r, next: true})
 	e.timers.set(&r.timer, now+askAgain)
-}
-
-// giveUp ends a forwarded Request whose new server is gone, or its host: the
-// client is told, also when it asks again.
-func (e *Endpoint) giveUp(now time.Duration, r *Remote, code ipc.Code) {
-	h := packet.Header{RetransmitCount: r.retrans}
-	e.notifyClient(r, &h, 0, code)
-	e.discard(now, r, code)
 }
 
 // Redirect moves the Request of r to another process of this team: a Forward
@@ -424,18 +445,18 @@ func (e *Endpoint) remoteTimer(now time.Duration, r *Remote) {
 	case remoteResponded:
 		e.unacknowledged(now, r)
 	case remoteForwarded:
-		if r.probe != 0 {
+		if r.nextProbe != 0 {
 			e.probeNext(now, r)
 			return
 		}
-		e.discard(now, r, ipc.ResponseDiscarded)
-	case remoteDiscarded: // TS4
+		e.orphan(now, r)
+	case remoteDiscarded, remoteGone: // TS4
 		e.forget(r)
 	}
 }
 
-// orphan checks that the client of a Request in service still exists: a client
-// that waits retransmits at least each second, so silence is suspicious.
+// orphan checks that the client of a Request in service, or forwarded, still
+// waits: then it retransmits at least each second, so silence is suspicious.
 // Nobody waits for a datagram.
 func (e *Endpoint) orphan(now time.Duration, r *Remote) {
 	if r.Message.Has(ipc.FlagDGM) {
@@ -447,12 +468,21 @@ func (e *Endpoint) orphan(now time.Duration, r *Remote) {
 	}
 	r.probes++
 	if r.probes > 3 {
-		e.stats.Orphans++
-		e.withdraw(now, r)
+		e.orphaned(now, r)
 		return
 	}
 	e.probeClient(r)
 	e.timers.set(&r.timer, now+maxTC2)
+}
+
+// orphaned ends a Request that nobody waits for.
+func (e *Endpoint) orphaned(now time.Duration, r *Remote) {
+	e.stats.Orphans++
+	if r.state == remoteProcessing {
+		e.withdraw(now, r)
+	} else {
+		e.discard(now, r, ipc.ResponseDiscarded)
+	}
 }
 
 // unacknowledged is TS5, or TS4 for a Response without a segment. Differs from
@@ -478,6 +508,7 @@ func (e *Endpoint) discard(now time.Duration, r *Remote, verdict ipc.Code) {
 	r.verdict = verdict
 	e.dropData(r)
 	e.endProbe(&r.probe)
+	e.endProbe(&r.nextProbe)
 	e.timers.set(&r.timer, now+keepRecord)
 }
 
@@ -502,19 +533,32 @@ func (e *Endpoint) Bury(now time.Duration, member ipc.PID) {
 // record stays as a filter: a late copy of the Request is not a new one.
 func (e *Endpoint) withdraw(now time.Duration, r *Remote) {
 	e.discard(now, r, ipc.ResponseDiscarded)
+	e.becomeRemote(r, remoteGone)
 	e.act(Action{Kind: Withdraw, Remote: r})
 }
 
 // supersede ends all that head and its siblings hold: the client has started a
-// newer transaction, which acknowledges the Responses and aborts the rest.
-func (e *Endpoint) supersede(head *Remote) {
-	for r := head; r != nil; {
-		next := r.sibling
-		if r.state == remoteProcessing {
-			e.becomeRemote(r, remoteGone)
-			e.act(Action{Kind: Withdraw, Remote: r})
+// newer transaction, which acknowledges the Responses and aborts the rest. The
+// records filter duplicates until the newer Request is admitted.
+func (e *Endpoint) supersede(now time.Duration, head *Remote) {
+	for r := head; r != nil; r = r.sibling {
+		switch r.state {
+		case remoteProcessing:
+			e.withdraw(now, r)
+		case remoteReceiving, remoteForwarded, remoteResponded:
+			e.discard(now, r, ipc.BadTransactionID)
 		}
-		e.forget(r)
+	}
+}
+
+// forgetOlder forgets the records of earlier transactions of the client of h,
+// whose Request is about to get one.
+func (e *Endpoint) forgetOlder(h *packet.Header) {
+	for r := e.remotes[h.Client]; r != nil; {
+		next := r.sibling
+		if r.Transaction != h.Transaction {
+			e.forget(r)
+		}
 		r = next
 	}
 }
@@ -538,6 +582,7 @@ func (e *Endpoint) forget(r *Remote) {
 	r.sibling = nil
 	e.dropData(r)
 	e.endProbe(&r.probe)
+	e.endProbe(&r.nextProbe)
 	r.timer.stop()
 	if r.state == remoteGone {
 		e.timers.remove(&r.timer)

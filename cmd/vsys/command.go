@@ -22,9 +22,12 @@ func commandVerb(c *command.Command) *cobra.Command {
 			return exit(command.Report(v.ErrOrStderr(), "vsys "+c.Name, err))
 		}
 		defer s.Close()
-		e, err := s.Env()
+		e, err := s.Env(ctx)
 		if err != nil {
 			return exit(command.Report(v.ErrOrStderr(), "vsys "+c.Name, err))
+		}
+		if dir := v.Flag("dir").Value.String(); dir != "" {
+			e.Dir = dir
 		}
 		return exit(c.Start(ctx, e, run, args))
 	}

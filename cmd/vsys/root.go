@@ -13,7 +13,7 @@ import (
 )
 
 // verbs are what vsys does beside V's own commands (package command).
-var verbs = []func() *cobra.Command{labVerb, bootVerb, execVerb, versionVerb}
+var verbs = []func() *cobra.Command{labVerb, bootVerb, execVerb, timeipcVerb, timeipcServeVerb, versionVerb}
 
 // root returns the command line: vsys VERB.
 func root() *cobra.Command {
@@ -25,6 +25,7 @@ func root() *cobra.Command {
 	}
 	r.PersistentFlags().String("host-socket", executive.Socket(), "the socket of the host to join")
 	r.PersistentFlags().Lookup("host-socket").DefValue = "$" + executive.SocketVariable + " or this user's"
+	r.PersistentFlags().String("dir", "", "the V name that relative names start from (default: the working directory's)")
 	for _, v := range verbs {
 		r.AddCommand(v())
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"vsys/ipc"
@@ -20,6 +21,7 @@ const (
 	StatusLost        = 123 // a host was lost, the outcome is not known
 	StatusTimeout     = 124
 	StatusInterrupted = 130
+	statusBrokenPipe  = 128 + int(syscall.SIGPIPE)
 )
 
 // Complain prints an error as V does: what failed and why, then what to try.
@@ -37,9 +39,14 @@ func Report(w io.Writer, doing string, err error) int {
 	return statusOf(err)
 }
 
-// fail is Report for the command that runs; only the first line is printed once
-// it was interrupted.
-func (e *Env) fail(err error) int { return Report(e.Stderr, e.name, err) }
+// fail is Report for the command that runs. That nobody reads its output any more
+// is not reported, as it is not of Unix's programs.
+func (e *Env) fail(err error) int {
+	if errors.Is(err, syscall.EPIPE) {
+		return statusBrokenPipe
+	}
+	return Report(e.Stderr, e.name, err)
+}
 
 // usage complains of how the command was called.
 func (e *Env) usage(format string, args ...any) int {

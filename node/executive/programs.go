@@ -10,6 +10,7 @@ import (
 	"vsys/ipc"
 	"vsys/naming"
 	"vsys/node"
+	"vsys/node/command"
 	"vsys/program"
 	"vsys/shell"
 	"vsys/uio"
@@ -33,11 +34,16 @@ func (s *system) dir(ctx context.Context, l shell.Lookup) string {
 	return node.NoDir
 }
 
-// Start starts a program on another host; see shell.Programs.
+// Start starts a program on another host; see shell.Programs. One of V's own
+// commands is V's own there too, so that its names are V names.
 func (s *system) Start(ctx context.Context, spec shell.Spec) (shell.Program, error) {
 	cmd := s.programs.Command(spec.Name)
 	cmd.Search, cmd.Dir, cmd.Host = spec.Path, s.dir(ctx, spec.Lookup), spec.Host
 	cmd.Args, cmd.Env = spec.Args, spec.Env
+	if c := command.Find(spec.Name); c != nil && !c.Inside && len(spec.Args) > 0 {
+		cmd.Path = program.Own
+		cmd.Args = append([]string{program.Own, "--dir", spec.Dir, c.Name}, spec.Args[1:]...)
+	}
 	p := &running{cmd: cmd}
 	if err := p.join(spec.Stdio); err != nil {
 		return nil, err

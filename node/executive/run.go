@@ -30,6 +30,9 @@ type Config struct {
 	Builtins map[string]shell.Command
 }
 
+// hostVariable tells programs on which host they run; team servers set it too.
+const hostVariable = "VSYS_HOST"
+
 // Run runs an executive and returns its exit status. Programs that it leaves in
 // the background end with it.
 func (s *Session) Run(ctx context.Context, c Config) int {
@@ -43,7 +46,14 @@ func (s *Session) Run(ctx context.Context, c Config) int {
 		defer f.Close()
 		script, name = f, c.File
 	}
-	sh, err := shell.New(s.shellConfig(&c))
+	sc := s.shellConfig(ctx, &c)
+	at, end := s.list(&c, sc.Dir)
+	defer end()
+	sc.Prompt = func(host, dir string) string {
+		at(dir)
+		return prompt(host, dir)
+	}
+	sh, err := shell.New(sc)
 	if err != nil {
 		return command.Report(c.Stderr, "vsys", err)
 	}
@@ -54,14 +64,18 @@ func (s *Session) Run(ctx context.Context, c Config) int {
 	return sh.Run(ctx, name, script)
 }
 
-func (s *Session) shellConfig(c *Config) shell.Config {
+// prompt says on which host the executive is, and where.
+func prompt(host, dir string) string { return host + ":" + dir + "$ " }
+
+func (s *Session) shellConfig(ctx context.Context, c *Config) shell.Config {
 	sc := shell.Config{
-		System: newSystem(s), Builtins: s.builtins(progressOn(c)), Dir: c.Dir, Env: c.Env, Args: c.Args,
+		System: newSystem(s), Builtins: s.builtins(progressOn(c)), Dir: c.Dir,
+		Env: append(c.Env, hostVariable+"="+s.Host()), Args: c.Args,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, History: c.History,
 	}
 	if sc.Dir == "" {
 		if dir, err := os.Getwd(); err == nil {
-			sc.Dir = s.Dir(dir)
+			sc.Dir = s.Dir(ctx, dir)
 		}
 	}
 	maps.Copy(sc.Builtins, c.Builtins)

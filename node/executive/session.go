@@ -51,8 +51,20 @@ func (s *Session) Close() {
 // Host returns the name of the host.
 func (s *Session) Host() string { return s.team.Host() }
 
-// Dir returns the V name of a directory of the host's Unix file system.
-func (s *Session) Dir(unix string) string {
+// dirVariable is the environment variable with the V name of the context that the
+// team server started a program in.
+const dirVariable = "VSYS_DIR"
+
+// Dir returns the V name of a directory of the host's Unix file system. Where the
+// team server started this program there under a name of its own, as of a
+// directory that may be written, it is that name.
+func (s *Session) Dir(ctx context.Context, unix string) string {
+	if name := os.Getenv(dirVariable); name != "" {
+		d, err := s.Names.Stat(ctx, name)
+		if err == nil && d.Value("path") == unix {
+			return name
+		}
+	}
 	name, err := naming.Join("/unix/"+s.Host(), "./"+unix)
 	if err != nil {
 		return "/"
@@ -62,13 +74,13 @@ func (s *Session) Dir(unix string) string {
 
 // Env returns what a command runs in that was called from Unix: with this
 // process's standard input and output, in its working directory.
-func (s *Session) Env() (*command.Env, error) {
+func (s *Session) Env(ctx context.Context) (*command.Env, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, err
 	}
 	return &command.Env{
-		Names: s.Names, Programs: s.Programs, Dir: s.Dir(dir), Environ: os.Environ(),
+		Names: s.Names, Programs: s.Programs, Dir: s.Dir(ctx, dir), Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Progress: terminal(os.Stderr),
 	}, nil
 }

@@ -44,6 +44,9 @@ func (s *Server) directory(name string) (string, *program.Refusal) {
 // locate returns the Unix path of the program file of spec, whose working
 // directory is dir, after a look at whether this host can run it.
 func (s *Server) locate(spec *program.Spec, dir string) (string, *program.Refusal) {
+	if spec.Path == program.Own && s.Program != "" {
+		return s.Program, nil
+	}
 	if strings.Contains(spec.Path, "/") {
 		path := s.unixPath(spec, dir)
 		return path, executable(path)

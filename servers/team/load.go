@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,7 +33,7 @@ func (s *Server) load(ctx context.Context, p ipc.Process, m *ipc.Message, t ipc.
 }
 
 // find answers OpFind.
-func (s *Server) find(_ context.Context, p ipc.Process, m *ipc.Message, t ipc.Transaction, segment []byte) {
+func (s *Server) find(p ipc.Process, m *ipc.Message, t ipc.Transaction, segment []byte) {
 	room := m.Capacity()
 	r, spec, err := readSpec(p, m, t, segment)
 	var path string
@@ -197,20 +198,24 @@ func argvText(args []string) string {
 }
 
 // environment returns the program's environment: what was given, or else the
-// server's own, and where it runs, which program of the host it is, and from
-// which host it was started.
+// server's own, and where it runs, which program of the host it is, from which
+// host it was started, in which context, and how it joins the host.
 func (g *running) environment(given []string) []string {
 	if len(given) == 0 {
 		given = os.Environ()
 	}
-	env := make([]string, 0, len(given)+3)
+	ours := []string{
+		"VSYS_HOST=" + g.s.team.Host(), "VSYS_JOB=" + g.name(), "VSYS_ORIGIN=" + g.origin(),
+		"VSYS_DIR=" + g.dir, "VSYS_HOST_SOCKET=" + g.s.Socket,
+	}
+	env := make([]string, 0, len(given)+len(ours))
 	for _, e := range given {
 		name, _, _ := strings.Cut(e, "=")
-		if name != "VSYS_HOST" && name != "VSYS_JOB" && name != "VSYS_ORIGIN" {
+		if !slices.ContainsFunc(ours, func(o string) bool { return strings.HasPrefix(o, name+"=") }) {
 			env = append(env, e)
 		}
 	}
-	return append(env, "VSYS_HOST="+g.s.team.Host(), "VSYS_JOB="+g.name(), "VSYS_ORIGIN="+g.origin())
+	return append(env, ours...)
 }
 
 // origin returns the name of the host that the program was started from, or its

@@ -17,7 +17,8 @@ const (
 )
 
 // owners are the processes that programs are tied to. Each is watched by a
-// goroutine of its own, since a silent one may take seconds.
+// goroutine of its own, since a silent one may take seconds. mu is taken before a
+// program's own.
 type owners struct {
 	s      *Server
 	life   context.Context // ends when no more is to be watched
@@ -93,8 +94,7 @@ func (o *owners) guardLoop(ctx context.Context, pid ipc.PID) {
 		case <-tick.C:
 		}
 		p.SetDeadline(heard.Add(ownerPatience))
-		t0 := time.Now(); code := ipc.CodeOf(p.ValidPID(pid)); println("probe", code, time.Since(t0).String(), time.Since(heard).String())
-		switch {
+		switch code := ipc.CodeOf(p.ValidPID(pid)); {
 		case code == ipc.OK:
 			heard = time.Now()
 		case isGone(code) || time.Since(heard) >= ownerPatience:

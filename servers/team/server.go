@@ -23,6 +23,11 @@ type Server struct {
 	// MapPath returns the path, in the host's Unix file system, of a V name that
 	// is one of this host's Unix files. nil: there are none.
 	MapPath     func(name string) (path string, ok bool)
+	// Program is the path of V's own program on this host, which is started where
+	// program.Own is asked for. "": it is looked for like others.
+	Program string
+	// Socket is where programs join the host (kernel.Join). "": nowhere.
+	Socket      string
 	MaxPrograms int          // that run at a time; 0: DefaultMaxPrograms
 	Log         *slog.Logger // nil: discard
 
@@ -106,7 +111,7 @@ func (s *Server) other(ctx context.Context, p ipc.Process, m *ipc.Message, t ipc
 	case program.OpLoad:
 		s.load(ctx, p, m, t, segment)
 	case program.OpFind:
-		s.find(ctx, p, m, t, segment)
+		s.find(p, m, t, segment)
 	case program.OpWait:
 		s.wait(p, m, t)
 	case program.OpSignal:

@@ -26,7 +26,7 @@ import (
 // world is hosts on one network in memory, named alpha, beta, …, each with a
 // kernel server that knows all, a team server, and a client.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	wire  wire
 	net   *mem.Network
 	hosts []*host
@@ -59,7 +59,7 @@ func (w wire) HostName(h uint16) string {
 }
 
 // newWorld starts n hosts.
-func newWorld(t *testing.T, n int) *world {
+func newWorld(t testing.TB, n int) *world {
 	t.Helper()
 	w := &world{t: t, wire: wire{}, net: mem.NewNetwork()}
 	w.net.MTU = 1472
