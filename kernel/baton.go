@@ -44,6 +44,7 @@ type baton struct {
 	skip    int  // waits still to skip
 	slept   bool // sleeping in Linux yielded nothing last time
 	woke    bool // the last round woke somebody
+	quiet   bool // the last round was hellos: no answer is to be expected soon
 }
 
 func (b *baton) init(k *Kernel) {
@@ -226,6 +227,7 @@ func (b *baton) readerLoop() {
 // is held at call and return, not between.
 func (b *baton) lead(p *Process) {
 	k := b.k
+	b.quiet = false
 	o := newOutbox()
 	o.self = p
 	defer func() {
@@ -247,9 +249,12 @@ func (b *baton) lead(p *Process) {
 		k.mu.Lock()
 		b.parked = false
 		b.woke = false
+		b.quiet = n > 0
 		for i := range n {
 			d := &b.batch.Packets[i]
-			k.inputLocked(o, d.From, d.Data)
+			if k.inputLocked(o, d.From, d.Data) {
+				b.quiet = false
+			}
 		}
 		if len(o.datagrams)+len(o.wakes)+len(o.later) > 0 {
 			b.woke = len(o.wakes) > 1 || len(o.wakes) == 1 && o.wakes[0] != p
@@ -311,6 +316,10 @@ func (b *baton) receive(p *Process, others int) int {
 	}
 	if n := l.TryReceive(b.batch); n > 0 {
 		return b.hit(n)
+	}
+	if b.quiet {
+		l.Park(parkLimit)
+		return b.hit(l.TryReceive(b.batch))
 	}
 	if others > busy {
 		runtime.Gosched()

@@ -324,11 +324,13 @@ func (k *Kernel) Input(from netip.AddrPort, b []byte) {
 	k.flush(o)
 }
 
-func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) {
+// inputLocked takes a datagram; it tells whether that was a packet of a
+// transaction.
+func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) bool {
 	f, body, err := frame.Decode(b)
 	if err != nil {
 		k.stats.BadPackets++
-		return
+		return false
 	}
 	switch f.Type {
 	case frame.Null:
@@ -344,7 +346,9 @@ func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) {
 		if k.relay != nil {
 			k.relay.helloLocked(o, from, body)
 		}
+		return false
 	}
+	return true
 }
 
 // packetLocked takes a VMTP packet; b is the frame around it.
