@@ -135,7 +135,7 @@ func (d *doing) second(ctx context.Context, e entry) (string, entry, error) {
 	}
 	f, _, err := d.c.locate(ctx, name)
 	if err == nil && f.server != e.server {
-		f, err = d.c.ask(ctx, name)
+		f, err = d.c.ask(ctx, name, entry{})
 	}
 	if errors.Is(err, ErrVirtual) || err == nil && f.server != e.server {
 		err = ipc.CrossServer
@@ -160,7 +160,11 @@ func (d *doing) replace(ctx context.Context, e entry, why ipc.Code) (entry, erro
 		return e, why
 	}
 	d.c.cache.drop(e)
-	fresh, err := d.c.ask(ctx, d.name)
+	var stale entry
+	if why == ipc.NonexistentEntity {
+		stale = e // a silent host may yet be there
+	}
+	fresh, err := d.c.ask(ctx, d.name, stale)
 	switch {
 	case err == nil && fresh.same(e):
 		d.c.cache.drop(e)
@@ -183,7 +187,7 @@ func (d *doing) repair(ctx context.Context, e entry, cached bool, why error) (en
 		return e, d.giveUp(e, why)
 	case errors.Is(why, ipc.InvalidContext):
 		d.c.cache.drop(e)
-		if fresh, err := d.c.ask(ctx, d.name); err == nil && !fresh.same(e) {
+		if fresh, err := d.c.ask(ctx, d.name, entry{}); err == nil && !fresh.same(e) {
 			return fresh, nil
 		}
 	case errors.Is(why, ipc.NotFound) || errors.Is(why, ipc.NotAContext):

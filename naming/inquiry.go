@@ -20,8 +20,9 @@ const (
 
 // inquiry is a question to all kernel servers: which context covers a name?
 type inquiry struct {
-	name string
-	live int // hosts that will answer
+	name  string
+	live  int   // hosts that will answer
+	stale entry // an answer that does not count
 
 	mu    sync.Mutex // guards below
 	best  answer
@@ -34,7 +35,7 @@ func (q *inquiry) note(host uint16, m *ipc.Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.heard[host] = true
-	if err == nil && a.betterThan(q.best) {
+	if err == nil && !(a.known && a.same(q.stale)) && a.betterThan(q.best) {
 		q.best = a
 	}
 }
@@ -76,26 +77,27 @@ func (q *inquiry) gather(p ipc.Process) error {
 // askAll asks the kernel servers of all hosts, own being the answer of this
 // host's: first their group, and then each alone that has not answered, for an
 // answer to a group may be lost. As each answers in any case, it is over when all
-// live hosts have. Unreachable: some are silent.
-func (c *Client) askAll(ctx context.Context, name string, own answer) (answer, error) {
+// live hosts have. The answer stale does not count. Unreachable: some are silent.
+func (c *Client) askAll(ctx context.Context, name string, own answer, stale entry) (answer, error) {
 	c.counts.multicasts.Add(1)
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	self := map[uint16]bool{c.team.HostServer().Host(): true}
-	q := &inquiry{name: name, live: own.live, best: own, heard: self}
+	q := &inquiry{name: name, live: own.live, stale: stale, best: own, heard: self}
 	if err := c.askGroup(bounded, q); err != nil || q.over() {
 		return q.best, err
 	}
 	silent, err := c.askEach(bounded, q)
+	deadline, ok := ctx.Deadline()
 	switch {
-	case err != nil:
+	case err != nil || len(silent) == 0 || q.over():
 		return q.best, err
+	case ok && !time.Now().Before(deadline):
+		return q.best, ipc.UserTimeout
 	case ctx.Err() != nil:
 		return q.best, ended(ctx)
-	case len(silent) > 0 && !q.over():
-		return q.best, &lostHost{strings.Join(silent, ", ")}
 	}
-	return q.best, nil
+	return q.best, &lostHost{strings.Join(silent, ", ")}
 }
 
 // askGroup puts q to the group. That not all answer is no error.
@@ -106,7 +108,7 @@ func (c *Client) askGroup(ctx context.Context, q *inquiry) error {
 	if err == nil {
 		err = c.pool.done(ctx, l, q.gather(l.p))
 	}
-	switch code := ipc.CodeOf(err); code {
+	switch ipc.CodeOf(err) {
 	case ipc.UserTimeout, ipc.RetransTimeout:
 		return nil
 	}

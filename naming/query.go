@@ -45,19 +45,24 @@ func (c *Client) locate(ctx context.Context, name string) (e entry, cached bool,
 		return e, true, nil
 	}
 	c.counts.misses.Add(1)
-	e, err = c.ask(ctx, name)
+	e, err = c.ask(ctx, name, entry{})
 	return e, false, err
 }
 
 // ask finds out without the cache which context covers name, and notes it
-// there.
-func (c *Client) ask(ctx context.Context, name string) (entry, error) {
+// there. It is not stale, of which the server has ended, though that may be all
+// that this host's kernel server has heard of yet; the zero entry excludes none.
+func (c *Client) ask(ctx context.Context, name string, stale entry) (entry, error) {
 	a, err := c.askOwn(ctx, name)
 	if err != nil {
 		return entry{}, err
 	}
-	if !a.known && a.live > 1 && !a.beneath {
-		if a, err = c.askAll(ctx, name, a); err != nil {
+	behind := a.known && !a.lost && a.same(stale)
+	if behind {
+		a.known, a.entry = false, entry{}
+	}
+	if !a.known && a.live > 1 && (behind || !a.beneath) {
+		if a, err = c.askAll(ctx, name, a, stale); err != nil {
 			return entry{}, err
 		}
 	}

@@ -62,6 +62,7 @@ func TestGather(t *testing.T) {
 		what    string
 		answers []reply
 		want    answer
+		stale   bool // beta's answer is known to be stale
 		heard   int
 		left    int
 		code    ipc.Code
@@ -76,11 +77,17 @@ func TestGather(t *testing.T) {
 			want: answer{known: true, entry: entry{prefix: "/a", server: 77, context: 3}}},
 		{what: "there are prefixes beneath", answers: []reply{says(1, name), says(2, name, beneath), says(3, name)}, heard: 3,
 			want: answer{beneath: true}},
+		{what: "a stale one does not count", stale: true, heard: 2,
+			answers: []reply{says(1, name, beta), says(2, name, Prefix{Name: "/a", Server: 79, Host: 2}), says(3, name, beta)}, left: 1,
+			want: answer{known: true, entry: entry{prefix: "/a", server: 79}}},
 		{what: "one is silent", answers: []reply{says(1, name), says(3, name)}, heard: 2, code: ipc.UserTimeout},
 		{what: "all are silent", code: ipc.UserTimeout},
 	} {
 		g := &group{answers: test.answers}
 		q := &inquiry{name: name, live: 3, heard: make(map[uint16]bool)}
+		if test.stale {
+			q.stale = entry{prefix: beta.Name, server: beta.Server, context: beta.Context}
+		}
 		err := q.gather(g)
 		got := q.best
 		if !got.same(test.want.entry) || got.known != test.want.known || got.lost != test.want.lost || got.beneath != test.want.beneath {

@@ -116,8 +116,12 @@ func pwd(_ context.Context, c *ownCall) error {
 	return nil
 }
 
-// where tells where the current directory is served and where things ran.
+// where tells where the current directory is served and where things ran. About
+// names V's command of the same name tells.
 func where(ctx context.Context, c *ownCall) error {
+	if len(c.args) > 0 && c.s.builtins["where"] != nil {
+		return c.s.command(ctx, c.hc, append([]string{"where"}, c.args...))
+	}
 	p, err := c.s.sys.Place(ctx, c.hc.Dir)
 	if err != nil {
 		return c.failed(c.hc.Dir, err)

@@ -12,7 +12,8 @@
 // nothing is kept to be sent again.
 //
 // A stream, such as a pipe or a terminal, has no positions: block n is what its
-// n-th read yields, and a server delays its reply until there is something.
+// n-th read yields, and a server delays its reply until there is something. A
+// read that is given up takes nothing with it.
 //
 // An instance belongs to a process, and its server releases it when that process
 // is gone. An instance can be passed on: to a program as its standard input.

@@ -76,14 +76,6 @@ func (l lifetime) within(ctx context.Context) (_ context.Context, release func()
 	return ctx, func() { stop(); cancel() }
 }
 
-// ended says how ctx has ended.
-func ended(ctx context.Context) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ipc.UserTimeout
-	}
-	return ipc.Aborted
-}
-
 func newFile(c *naming.Client, name string, id InstanceID, info Info) *File {
 	f := &File{
 		c: c, id: id, name: name, info: info, next: info.Next, size: int64(info.Size),

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"vsys/ipc"
+	"vsys/naming"
 )
 
 const (
@@ -15,6 +16,9 @@ const (
 	// maxWindow is how many transactions of one File are under way at most.
 	maxWindow = 8
 )
+
+// buffers are chunks of memory that wait for their next use.
+var buffers = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
 // transfer returns the request for count octets at pos.
 func (f *File) transfer(op ipc.Op, pos int64, count int) *ipc.Message {
@@ -95,12 +99,14 @@ func (f *File) readBatch(ctx context.Context, p []byte, off int64) (int, error) 
 	var counts [maxWindow]int
 	var errs [maxWindow]error
 	var all sync.WaitGroup
-	for i := 0; i*chunkSize < len(p); i++ {
+	read := func(i int) {
 		part := p[i*chunkSize : min(len(p), (i+1)*chunkSize)]
-		all.Go(func() { // ends with its transaction; waited for below
-			counts[i], errs[i] = f.readChunk(ctx, part, off+int64(i)*chunkSize)
-		})
+		counts[i], errs[i] = f.readChunk(ctx, part, off+int64(i)*chunkSize)
 	}
+	for i := 1; i*chunkSize < len(p); i++ {
+		all.Go(func() { read(i) }) // ends with its transaction; waited for below
+	}
+	read(0)
 	all.Wait()
 	n := 0
 	for i := 0; i*chunkSize < len(p); i++ {
@@ -119,6 +125,11 @@ func (f *File) Read(p []byte) (int, error) { return f.ReadContext(context.Backgr
 // ReadContext is Read that ends with ctx: UserTimeout, Aborted. What a stream
 // had to give meanwhile is not lost.
 func (f *File) ReadContext(ctx context.Context, p []byte) (int, error) {
+	return f.read(ctx, p, len(p) < chunkSize)
+}
+
+// read is ReadContext; ahead as in readLocked.
+func (f *File) read(ctx context.Context, p []byte, ahead bool) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -137,7 +148,7 @@ func (f *File) ReadContext(ctx context.Context, p []byte) (int, error) {
 	if err != nil {
 		return 0, f.fail("uio.Read", err)
 	}
-	n, err := f.readLocked(ctx, p)
+	n, err := f.readLocked(ctx, p, ahead)
 	f.pos += int64(n)
 	return n, f.fail("uio.Read", err)
 }
@@ -176,9 +187,10 @@ type ahead struct {
 // chunk is one read under way or done.
 type chunk struct {
 	pos  int64
-	data []byte
+	data []byte // the first octets of buf
 	err  error
 	done chan struct{} // closed when data and err are there
+	buf  *[chunkSize]byte
 }
 
 // drop forgets what was fetched.
@@ -192,17 +204,19 @@ func (a *ahead) wait() {
 
 // fetch starts to read the chunk at pos. The read ends with the File.
 func (f *File) fetch(pos int64) *chunk {
-	c := &chunk{pos: pos, data: make([]byte, chunkSize), done: make(chan struct{})}
+	c := &chunk{pos: pos, buf: buffers.Get().(*[chunkSize]byte), done: make(chan struct{})}
 	f.ahead.flight.Go(func() { // ends with its transaction; Close waits for it
-		n, err := f.readChunk(f.reads.ctx, c.data, pos)
-		c.data, c.err = c.data[:n], err
+		n, err := f.readChunk(f.reads.ctx, c.buf[:], pos)
+		c.data, c.err = c.buf[:n], err
 		close(c.done)
 	})
 	return c
 }
 
-// readLocked reads at the seek pointer, which stays. The caller holds mu.
-func (f *File) readLocked(ctx context.Context, p []byte) (int, error) {
+// readLocked reads at the seek pointer, which stays: with ahead what was fetched
+// or is to be, and more is fetched; else straight into p, unless something was
+// fetched. The caller holds mu.
+func (f *File) readLocked(ctx context.Context, p []byte, ahead bool) (int, error) {
 	a := &f.ahead
 	if f.pos != a.next {
 		a.drop()
@@ -212,7 +226,7 @@ func (f *File) readLocked(ctx context.Context, p []byte) (int, error) {
 		a.drop()
 		return 0, io.EOF
 	}
-	if len(a.chunks) == 0 && len(p) >= chunkSize {
+	if len(a.chunks) == 0 && !ahead {
 		n, err := f.readBatch(ctx, p[:min(len(p), maxWindow*chunkSize)], f.pos)
 		a.next += int64(n)
 		return n, endAfter(n, err)
@@ -222,7 +236,7 @@ func (f *File) readLocked(ctx context.Context, p []byte) (int, error) {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		return 0, f.orClosed(ended(ctx))
+		return 0, f.orClosed(naming.CodeOf(ctx.Err()))
 	}
 	if c.err != nil {
 		a.drop()
@@ -236,6 +250,7 @@ func (f *File) readLocked(ctx context.Context, p []byte) (int, error) {
 			a.drop()
 			a.atEnd = !f.is(VariableBlock)
 		}
+		buffers.Put(c.buf)
 	}
 	return n, endAfter(n, nil)
 }
@@ -274,28 +289,15 @@ func (f *File) fillLocked() {
 
 // WriteTo copies what is left to w, reading ahead.
 func (f *File) WriteTo(w io.Writer) (int64, error) {
-	var total int64
-	buf := make([]byte, chunkSize-1) // less than a chunk, to go through the read-ahead
-	for {
-		n, err := f.Read(buf)
-		if n > 0 {
-			written, writeErr := w.Write(buf[:n])
-			total += int64(written)
-			if writeErr != nil {
-				return total, writeErr
-			}
-			if written < n {
-				return total, io.ErrShortWrite
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
+	buf := buffers.Get().(*[chunkSize]byte)
+	defer buffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{w}, readerAhead{f}, buf[:])
 }
+
+// readerAhead reads a File ahead, however large the buffer.
+type readerAhead struct{ f *File }
+
+func (r readerAhead) Read(p []byte) (int, error) { return r.f.read(context.Background(), p, true) }
 
 // Seek moves the seek pointer. io.SeekEnd asks the server for the size. A stream
 // can't: RequestUnsupported.

@@ -104,8 +104,13 @@ func TestUndeliveredIsGivenBack(t *testing.T) {
 	f := w.open(u, uio.Read)
 	w.killRead(f, u.source)
 	u.blocks <- "abcde"
-	if got := <-u.back; got != "abcde" {
-		t.Errorf("it got back %q", got)
+	select {
+	case got := <-u.back:
+		if got != "abcde" {
+			t.Errorf("it got back %q", got)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it got nothing back")
 	}
 	u.blocks <- "fg"
 	buf := make([]byte, 10)

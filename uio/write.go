@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"vsys/ipc"
+	"vsys/naming"
 )
 
 // behind is what was written to a File and is not yet sent, or not yet answered.
 // What is under way never overlaps: it is one run without gaps, and ends before
 // the next one begins.
 type behind struct {
-	buf    []byte // not yet sent
+	buf    []byte // not yet sent; the first octets of one of buffers
 	pos    int64  // where buf begins
 	room   chan struct{}
 	flight sync.WaitGroup
@@ -122,7 +123,7 @@ func (f *File) writeLocked(ctx context.Context, p []byte) (int, error) {
 			return done, err
 		}
 		if len(b.buf) == 0 {
-			b.buf, b.pos = make([]byte, 0, chunkSize), f.pos+int64(done)
+			b.buf, b.pos = buffers.Get().(*[chunkSize]byte)[:0], f.pos+int64(done)
 		}
 		n := min(len(p)-done, chunkSize-len(b.buf))
 		b.buf = append(b.buf, p[done:done+n]...)
@@ -142,7 +143,7 @@ func (f *File) postLocked(ctx context.Context) error {
 	select {
 	case b.room <- struct{}{}:
 	case <-ctx.Done():
-		return ended(ctx)
+		return naming.CodeOf(ctx.Err())
 	}
 	buf, pos := b.buf, b.pos
 	b.buf = nil
@@ -151,6 +152,7 @@ func (f *File) postLocked(ctx context.Context) error {
 		if _, err := f.writeChunk(f.writes.ctx, buf, pos); err != nil {
 			b.fail(err)
 		}
+		buffers.Put((*[chunkSize]byte)(buf))
 	})
 	return nil
 }
@@ -199,22 +201,7 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 
 // ReadFrom writes what r has, up to its end.
 func (f *File) ReadFrom(r io.Reader) (int64, error) {
-	var total int64
-	buf := make([]byte, chunkSize)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			written, writeErr := f.Write(buf[:n])
-			total += int64(written)
-			if writeErr != nil {
-				return total, writeErr
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
+	buf := buffers.Get().(*[chunkSize]byte)
+	defer buffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{f}, struct{ io.Reader }{r}, buf[:])
 }

@@ -137,6 +137,11 @@ func (e *Env) into(ctx context.Context, args []string, do func(from, to string) 
 
 func (e *Env) move(ctx context.Context, from, to string) error {
 	err := e.Names.Rename(ctx, from, to)
+	if errors.Is(err, ipc.NotFound) {
+		if _, there := e.Names.Lstat(ctx, from); there == nil { // so it is the other name
+			return &ipc.OpError{Name: to, Err: ipc.NotFound}
+		}
+	}
 	if !errors.Is(err, ipc.CrossServer) {
 		return err
 	}

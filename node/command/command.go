@@ -57,7 +57,7 @@ func (c *Command) Main(ctx context.Context, e *Env, args []string) int {
 		fmt.Fprint(e.Stdout, c.help(f))
 		return 0
 	case err != nil:
-		Complain(e.Stderr, c.Name+": "+err.Error(), c.Name+" --help")
+		Complain(e.Stderr, c.Name+": "+parsing(err), c.Name+" --help")
 		return StatusUsage
 	}
 	return c.Start(ctx, e, run, f.Args())

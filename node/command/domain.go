@@ -153,6 +153,11 @@ func (e *Env) groups(all []said) ([][]string, error) {
 			if n := wellKnown[g.Group]; n != "" {
 				name = n
 			}
+			for i, m := range g.Members { // they are the host's own
+				if pid, err := ipc.ParsePID(m); err == nil {
+					g.Members[i] = pid.Name(s.host)
+				}
+			}
 			rows = append(rows, []string{s.host, g.Group, name, strings.Join(g.Members, " ")})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"io/fs"
-	"strconv"
 
 	"vsys/ipc"
 	"vsys/naming"
@@ -23,18 +22,13 @@ func (e *Env) abs(arg string) (string, error) {
 // maxShown is how much of a name that can't be is shown, in octets.
 const maxShown = 60
 
-// shorten returns name for a message, in quotes if it holds what is not seen.
+// shorten returns name for a message, "" in quotes.
 func shorten(name string) string {
-	if len(name) > maxShown {
-		name = name[:maxShown] + "…"
-	}
-	for _, r := range name {
-		if r < ' ' || r == 0x7F {
-			return strconv.Quote(name)
-		}
-	}
-	if name == "" {
+	switch {
+	case name == "":
 		return `""`
+	case len(name) > maxShown:
+		return name[:maxShown] + "…"
 	}
 	return name
 }

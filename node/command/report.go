@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -48,6 +49,12 @@ func (e *Env) fail(err error) int {
 	return Report(e.Stderr, e.name, err)
 }
 
+// parsing returns what is wrong with the flags, without Go's word for it.
+func parsing(err error) string {
+	why, _, _ := strings.Cut(err.Error(), ": strconv.")
+	return why
+}
+
 // usage complains of how the command was called.
 func (e *Env) usage(format string, args ...any) int {
 	Complain(e.Stderr, e.name+": "+fmt.Sprintf(format, args...), e.name+" --help")
@@ -72,13 +79,23 @@ func reason(err error) string {
 	why := reason(op.Err)
 	switch {
 	case op.Name != "" && op.Host != "":
-		return op.Name + " on " + op.Host + ": " + why
+		return shown(op.Name) + " on " + op.Host + ": " + why
 	case op.Name != "":
-		return op.Name + ": " + why
+		return shown(op.Name) + ": " + why
 	case op.Host != "":
 		return op.Host + ": " + why
 	}
 	return why
+}
+
+// shown returns name for a message: in quotes if it holds what is not seen.
+func shown(name string) string {
+	for _, r := range name {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(name)
+		}
+	}
+	return name
 }
 
 // hints say what to try, by code.

@@ -389,6 +389,30 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// TestOwnerOfReleasedEnd gives away an end that was released meanwhile: that of
+// its former owner which is still open stays his.
+func TestOwnerOfReleasedEnd(t *testing.T) {
+	r := &root{pipes: make(map[string]*pipe)}
+	open := func() *end {
+		o, err := r.Create(t.Context(), "pipe", &uio.OpenRequest{Mode: uio.Write | uio.Create, Owner: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.(*end)
+	}
+	released, kept := open(), open()
+	if err := released.Release(true); err != nil {
+		t.Fatal(err)
+	}
+	released.SetOwner(2)
+	if d, err := kept.Describe(); err != nil || d.Value("writers") != ipc.PID(1).String() {
+		t.Errorf("the writer is %s, %v; want 1", d.Value("writers"), err)
+	}
+	if err := kept.Release(true); err != nil || r.count != 0 {
+		t.Errorf("release: %v; %d pipes are left", err, r.count)
+	}
+}
+
 // TestManyPipes: each may have an end that waits, and one too many is refused.
 func TestManyPipes(t *testing.T) {
 	w := newWorld(t)

@@ -22,7 +22,7 @@ const DefaultMaxPrograms = 512
 type Server struct {
 	// MapPath returns the path, in the host's Unix file system, of a V name that
 	// is one of this host's Unix files. nil: there are none.
-	MapPath     func(name string) (path string, ok bool)
+	MapPath func(name string) (path string, ok bool)
 	// Program is the path of V's own program on this host, which is started where
 	// program.Own is asked for. "": it is looked for like others.
 	Program string
