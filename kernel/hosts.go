@@ -155,15 +155,6 @@ func (t *hosts) removeServer(l ipc.LogicalHost) {
 	}
 }
 
-// suspect says that a host did not answer a transaction.
-func (t *hosts) suspect(number uint16) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.closed {
-		t.afterLocked(t.table.Suspect(t.h.since(), number, nil))
-	}
-}
-
 // Hosts returns all hosts that are known, by name.
 func (h *Host) Hosts() []hello.Host {
 	h.hosts.mu.Lock()

@@ -165,6 +165,7 @@ func (p *Process) takeRemote(r *request, m *ipc.Message, buf []byte) (ipc.Transa
 	t := ipc.Transaction{Client: remote.Client, Server: remote.Server, ID: remote.Transaction}
 	t.Appended = copy(buf, remote.Data)
 	k.endpoint.Received(k.now(), remote)
+	k.timer.atMost(k.endpoint.Deadline())
 	p.mu.Lock()
 	p.receiving.local = false
 	p.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("sim.seeds", 30, "how many worlds TestSeeds lives through")
+	seeds = flag.Int("sim.seeds", 150, "how many worlds TestSeeds lives through")
 	seed  = flag.Uint64("sim.seed", 0, "live through this world only, and print its packets")
 )
 
@@ -105,19 +105,37 @@ func (l *load) run() {
 	if !l.mild {
 		l.heal = l.between(2*time.Second, 20*time.Second)
 		w.After(0, l.trouble)
-		w.Run(l.heal)
+		for w.Now() < l.heal && l.second() {
+		}
 		l.healAll()
 	}
 	limit := w.Now() + 300*time.Second
-	for l.open+l.left > 0 && w.Now() < limit {
-		w.Run(w.Now() + time.Second)
-		l.checkBounds()
+	for l.open+l.left > 0 && w.Now() < limit && l.second() {
 	}
 	for _, c := range l.unended() {
 		l.failf("%v did not end, or one before it", c)
 	}
-	w.Run(w.Now() + 60*time.Second)
+	for rest := w.Now() + 100*time.Second; w.Now() < rest && l.second(); {
+	}
 	l.checkRest()
+}
+
+// second runs the world for up to a second, and reports whether what it holds,
+// and what it sent in that time, are within bounds.
+func (l *load) second() bool {
+	const storm = 20000
+	sent := l.w.Packets().Sent
+	next := l.w.Now() + time.Second
+	if l.w.Now() < l.heal {
+		next = min(next, l.heal)
+	}
+	l.w.Run(next)
+	l.checkBounds()
+	if n := l.w.Packets().Sent - sent; n > storm {
+		l.failf("%d packets in a second", n)
+		return false
+	}
+	return true
 }
 
 // unended returns nothing, or the last call if some have not ended.

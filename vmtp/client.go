@@ -72,7 +72,7 @@ type Response struct {
 func (r *Response) done() bool { return r.Server != 0 && r.received == r.full }
 
 // Init prepares the record of the process entity. Its first Transaction is
-// random (RFC 1045 §2.3).
+// random (RFC 1045 §2.5.1).
 func (e *Endpoint) Init(c *Client, entity ipc.PID, owner any) {
 	*c = Client{Owner: owner, entity: entity, transaction: e.rand.Uint32()}
 	c.timer = timer{at: never, index: -1, client: c}
@@ -159,9 +159,10 @@ func (e *Endpoint) finish(c *Client) {
 	c.responses = nil
 }
 
-// fail ends c's transaction with an error.
+// fail ends c's transaction with an error. Its identifier is used up: a server
+// that still works for it learns from a probe that it is over.
 func (e *Endpoint) fail(c *Client, code ipc.Code) {
-	e.finish(c)
+	e.Next(c)
 	e.act(Action{Kind: Fail, Client: c, Code: code})
 }
 
@@ -190,7 +191,7 @@ func (e *Endpoint) requestWait(c *Client) time.Duration {
 }
 
 // retransmit sends c's Request again, only its header with APG set if the
-// server may have the rest (RFC 1045 §2.5.5: what is missing is then asked for).
+// server may have the rest (RFC 1045 §2.5.4: what is missing is then asked for).
 func (e *Endpoint) retransmit(now time.Duration, c *Client, mask uint32) {
 	e.stats.Retransmissions++
 	c.header.RetransmitCount = (c.header.RetransmitCount + 1) & 7
@@ -202,16 +203,30 @@ func (e *Endpoint) retransmit(now time.Duration, c *Client, mask uint32) {
 func (e *Endpoint) clientTimer(now time.Duration, c *Client) {
 	switch c.state {
 	case clientAwaiting:
-		e.requestOverdue(now, c)
-	case clientReceiving:
-		e.responseOverdue(now, c, &c.response)
-	case clientCollecting:
-		for _, r := range c.responses {
-			if !r.done() {
-				e.responseOverdue(now, c, r)
-			}
+		if !e.askMembers(now, c) {
+			e.requestOverdue(now, c)
 		}
+	case clientReceiving:
+		e.responseOverdue(now, c)
+	case clientCollecting:
+		e.askMembers(now, c)
 	}
+}
+
+// askMembers is TC3 for a group: it asks for the blocks that are missing of its
+// members' Responses, and tells whether any were.
+func (e *Endpoint) askMembers(now time.Duration, c *Client) (asked bool) {
+	for _, r := range c.responses {
+		if r.done() || r.tries == ResponseRetries {
+			continue
+		}
+		if r.tries++; !asked {
+			e.timers.set(&c.timer, now+blockGap<<r.tries)
+		}
+		asked = true
+		e.notifyServer(r.Server.LogicalHost(), r.Server, c, r.received, ipc.Retry)
+	}
+	return asked
 }
 
 // requestOverdue is TC1 or TC2 in state Awaiting: send again; past
@@ -243,20 +258,19 @@ func (e *Endpoint) requestOverdue(now time.Duration, c *Client) {
 	e.timers.set(&c.timer, min(now+wait, c.heard+LostAfter))
 }
 
-// responseOverdue is TC3: blocks of r are missing. An idempotent Response is
-// not kept by the server, so the Request is sent again instead (RFC 1045
-// §2.5.3); what arrived stays.
-func (e *Endpoint) responseOverdue(now time.Duration, c *Client, r *Response) {
+// responseOverdue is TC3: blocks of a single server's Response are missing. An
+// idempotent one is not kept by the server, so the Request is sent again instead
+// (RFC 1045 §2.5.4); what arrived stays.
+func (e *Endpoint) responseOverdue(now time.Duration, c *Client) {
+	r := &c.response
 	r.tries++
 	switch {
-	case r.tries > ResponseRetries && c.state == clientReceiving:
+	case r.tries > ResponseRetries:
 		e.become(c, clientAwaiting)
 		c.backoff = 0
 		e.requestOverdue(now, c)
 		return
-	case r.tries > ResponseRetries:
-		return
-	case r.idempotent && c.state == clientReceiving:
+	case r.idempotent:
 		e.retransmit(now, c, 0)
 	default:
 		e.notifyServer(r.Server.LogicalHost(), r.Server, c, r.received, ipc.Retry)
@@ -352,8 +366,8 @@ func (e *Endpoint) groupResponse(now time.Duration, c *Client, h *packet.Header,
 		return
 	}
 	r.accept(h, data)
+	c.unanswered = 0
 	if !r.done() {
-		e.become(c, clientCollecting)
 		e.timers.set(&c.timer, now+blockGap)
 		return
 	}

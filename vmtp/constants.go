@@ -6,7 +6,7 @@ import (
 	"vsys/ipc"
 )
 
-// Constants that RFC 1045 gives (§2.5.5 and appendix I).
+// Constants that RFC 1045 gives (§2.5.4, §2.9).
 const (
 	// RequestRetries is how many unanswered transmissions of a Request make the
 	// client ask the server's host kernel.
@@ -42,8 +42,10 @@ const (
 	blockGap = 5 * time.Millisecond
 	// groupTC1 is the first wait for a group's first Response.
 	groupTC1 = 50 * time.Millisecond
-	// orphanAfter is TS2: silence of a client before it is probed.
-	orphanAfter = 4 * time.Second
+	// orphanAfter is TS2: silence of a client before it is probed, orphanProbes
+	// times, every askAgain.
+	orphanAfter  = 4 * time.Second
+	orphanProbes = 24
 	// keepRecord is TS4: how long a record filters duplicates after the end.
 	// Twice what a client goes on retransmitting to a silent host, so a late
 	// copy of a Request is never taken for a new one.

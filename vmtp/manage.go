@@ -150,8 +150,7 @@ func (e *Endpoint) notifiedRemote(now time.Duration, r *Remote, n *packet.Notify
 	case r.state == remoteProcessing:
 		e.withdraw(now, r)
 	case r.state == remoteReceiving:
-		e.becomeRemote(r, remoteGone)
-		e.forget(r)
+		e.discard(now, r, ipc.ResponseDiscarded)
 	case r.state == remoteForwarded:
 		relay := *n
 		relay.Server = r.next
@@ -160,22 +159,15 @@ func (e *Endpoint) notifiedRemote(now time.Duration, r *Remote, n *packet.Notify
 	}
 }
 
-// resendResponse sends the blocks of a Response that the client lacks, as often
-// as that gets somewhere. What was idempotent is not kept: the client will send
-// its Request again.
+// resendResponse sends the blocks of a Response that the client lacks: a client
+// that asks is not given up. What was idempotent is not kept: the client will
+// send its Request again.
 func (e *Endpoint) resendResponse(now time.Duration, r *Remote, delivered uint32) {
 	missing := packet.WantedMask(len(r.answer)) &^ delivered
 	if r.answer == nil || missing == 0 {
 		return
 	}
-	if r.tries++; delivered&^r.received != 0 {
-		r.received |= delivered
-		r.tries = 0
-	}
-	if r.tries > 4*ResponseRetries {
-		e.discard(now, r, ipc.ResponseDiscarded)
-		return
-	}
+	r.tries = 0
 	e.stats.Retransmissions++
 	e.transmit(r.Client.LogicalHost(), &r.response, missing, r.answer)
 	e.timers.set(&r.timer, now+ackWait)

@@ -1,8 +1,6 @@
 package vmtp
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"vsys/ipc"
@@ -11,12 +9,22 @@ import (
 
 // remoteState is the state of a Remote (RFC 1045 chapter 5).
 //
-//	            all blocks               Reply
-//	Receiving -------------> Processing -------> Responded ---> Discarded
-//	    |                        |                  |  ack, time     | time
-//	    | too many tries         | Forward          | newer Request  |
-//	    v                        v                  v                v
-//	 (forgotten)             Forwarded          Receiving        (forgotten)
+//	state       event                         next
+//	Receiving   all blocks are here           Processing
+//	Processing  Reply                         Responded
+//	            Forward                       Forwarded
+//	            the client gave up            Gone
+//	            the server process died       Discarded
+//	Responded   acknowledged, or not in time  Discarded
+//	            repeated, and idempotent      Receiving
+//	Forwarded   the client gave up            Discarded
+//	            the next server is gone       Discarded
+//	Discarded   long ago                      (forgotten)
+//	Gone        long ago                      (forgotten)
+//
+// A newer Request of the client makes Discarded or Gone of all others, and
+// forgets those when it gets its own record. So as long as a copy of a Request
+// may be on its way there is a record that knows it, or a newer one.
 type remoteState uint8
 
 const (
@@ -56,7 +64,7 @@ type Remote struct {
 	retrans    uint8 // RetransmitCount of the last packet of the Request
 	priority   uint8
 	full       uint32
-	received   uint32 // blocks of the Request; once it is answered, of the Response at the client
+	received   uint32
 	tries      int
 	probes     int           // unanswered probes of the client
 	probe      uint32        // the outstanding one; 0: none
@@ -139,7 +147,7 @@ func (e *Endpoint) requestTo(now time.Duration, h *packet.Header, data []byte, m
 
 // isFor tells whether r, of the same client, is the record of the Request of h
 // for member: within a transaction the ForwardCount tells Requests apart (RFC
-// 1045 §5.7), and for a group the member.
+// 1045 §2.5.1), and for a group the member.
 func (r *Remote) isFor(h *packet.Header, member ipc.PID) bool {
 	if r.Transaction != h.Transaction {
 		return false
@@ -153,7 +161,7 @@ func (r *Remote) isFor(h *packet.Header, member ipc.PID) bool {
 // admit makes the record for a new Request, or answers that it can't be and
 // returns nil. A Request from a client without a record is new: records are
 // kept for longer than a client goes on retransmitting, and identifiers of a
-// process do not survive its team (RFC 1045 §2.3, by time).
+// process do not survive its team (RFC 1045 §2.5.1, by time).
 func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *Remote {
 	code := ipc.OK
 	if member != e.manager {
@@ -177,24 +185,6 @@ func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *R
 	return r
 }
 
-// newRemote returns a cleared record, filed under client.
-func (e *Endpoint) newRemote(client ipc.PID) *Remote {
-	r := e.free
-	if r != nil {
-		e.free = r.sibling
-		*r = Remote{timer: r.timer}
-	} else {
-		r = &Remote{}
-		r.timer = timer{at: never, index: -1}
-	}
-	r.timer.remote, r.timer.at = r, never
-	r.Client = client
-	r.sibling = e.remotes[client]
-	e.remotes[client] = r
-	e.count++
-	return r
-}
-
 // begin starts to receive the Request of h for member.
 func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member ipc.PID) {
 	e.becomeRemote(r, remoteReceiving)
@@ -202,12 +192,8 @@ func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member 
 	r.forwards, r.priority = h.ForwardCount, h.Priority
 	r.heard, r.retrans = now, h.RetransmitCount
 	r.tries, r.probes = 0, 0
-	size := min(h.Message.SegmentSize(), ipc.MaxAppended)
-	r.full, r.received = packet.WantedMask(size), 0
+	r.full, r.received = packet.WantedMask(h.Message.SegmentSize()), 0
 	e.dropData(r)
-	if size > 0 {
-		r.Data = e.buffer()[:size]
-	}
 }
 
 // receive takes the blocks of one packet and delivers the Request if that makes
@@ -215,6 +201,10 @@ func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member 
 func (e *Endpoint) receive(now time.Duration, r *Remote, h *packet.Header, data []byte) {
 	if h.Message != r.Message {
 		return // not a packet of this group (RFC 1045 §2.4)
+	}
+	if r.Data == nil && r.full != 0 {
+		r.Data = e.buffer()[:min(h.Message.SegmentSize(), ipc.MaxAppended)]
+		r.tries = 0
 	}
 	if h.Delivery&^r.received != 0 {
 		r.tries = 0
@@ -246,47 +236,12 @@ func (e *Endpoint) deliver(now time.Duration, r *Remote) {
 	e.act(Action{Kind: Deliver, Remote: r})
 }
 
-// Refuse tells that the kernel can't queue the Request of r after all: it is
-// answered with code. Busy makes the client try again, so the Request must not
-// have been served in part: one that was redirected is given up instead, with
-// NoServerResources.
-func (e *Endpoint) Refuse(now time.Duration, r *Remote, code ipc.Code) {
-	if code == ipc.Busy && r.Member != r.Server && !r.Server.IsGroup() {
-		code = ipc.NoServerResources
-	}
-	e.giveUp(now, r, code)
-	if code == ipc.Busy {
-		e.forget(r)
-	}
-}
-
-// giveUp ends a Request that can't be served, or no longer, with code: the
-// client is told, also when it asks again. The members of a group keep silent.
-func (e *Endpoint) giveUp(now time.Duration, r *Remote, code ipc.Code) {
-	if !r.Server.IsGroup() {
-		h := packet.Header{RetransmitCount: r.retrans}
-		e.notifyClient(r, &h, 0, code)
-	}
-	e.discard(now, r, code)
-}
-
 // Received tells that a server process has taken the Request of r, and its
 // data. A datagram is over with that.
 func (e *Endpoint) Received(now time.Duration, r *Remote) {
 	if r.Message.Has(ipc.FlagDGM) && r.state == remoteProcessing {
 		e.discard(now, r, ipc.ResponseDiscarded)
 	}
-}
-
-// becomeRemote changes r's state.
-func (e *Endpoint) becomeRemote(r *Remote, s remoteState) {
-	if r.state == remoteProcessing {
-		e.outstanding--
-	}
-	if s == remoteProcessing {
-		e.outstanding++
-	}
-	r.state = s
 }
 
 // Find returns the record of the Request that client, in that transaction, has
@@ -312,7 +267,7 @@ func (e *Endpoint) Reply(now time.Duration, r *Remote, m *ipc.Message, data []by
 		return true
 	}
 	e.becomeRemote(r, remoteResponded)
-	r.tries, r.received = 0, 0
+	r.tries = 0
 	r.idempotent = m.Has(ipc.FlagDGM)
 	r.response = packet.Header{
 		Client: r.Client, Server: r.Member, Domain: packet.Domain, Response: true,
@@ -354,252 +309,4 @@ func (e *Endpoint) respondAgain(now time.Duration, r *Remote, h *packet.Header, 
 		wait = ackWait
 	}
 	e.timers.set(&r.timer, now+wait)
-}
-
-// Forward passes the Request of r on to another team, with the message m. It
-// reports false if the Request is no longer to be answered, may not be forwarded
-// or was forwarded too often.
-//
-// Differs from RFC 1045 §2.9, where the forwarder retransmits until the new
-// server acknowledges: here it relays whatever the client retransmits, so that
-// repair stays end to end. While the client has to ask again and again, the
-// forwarder watches the new server's host for it.
-func (e *Endpoint) Forward(now time.Duration, r *Remote, m *ipc.Message, to ipc.PID) bool {
-	if r.state != remoteProcessing || r.Server.IsGroup() || r.forwards >= MaxForwards {
-		return false
-	}
-	e.becomeRemote(r, remoteForwarded)
-	r.next, r.nextHeard = to, now
-	r.response = packet.Header{
-		Client: r.Client, Server: to, Domain: packet.Domain,
-		Transaction: r.Transaction, ForwardCount: r.forwards + 1, RetransmitCount: r.retrans,
-		Priority: r.priority, Message: *m,
-	}
-	e.transmit(to.LogicalHost(), &r.response, r.full, r.Data)
-	e.timers.set(&r.timer, now+orphanAfter)
-	return true
-}
-
-// relay passes a repeated packet of a forwarded Request on. That the client
-// repeats it for longer than a second raises the question whether the next host
-// lives.
-func (e *Endpoint) relay(now time.Duration, r *Remote, h *packet.Header) {
-	f := r.response
-	f.RetransmitCount, f.Control = h.RetransmitCount, h.Control
-	e.transmit(r.next.LogicalHost(), &f, h.Delivery&r.full, r.Data)
-	switch {
-	case r.nextProbe != 0:
-	case now-r.nextHeard >= maxTC2:
-		r.nextProbe, r.asked = e.nextID(), now
-		e.probeNext(now, r)
-	default:
-		e.timers.set(&r.timer, now+orphanAfter)
-	}
-}
-
-// relayHeader reminds the next server of a Request that the client, which was
-// probed, still waits for: what the client repeated has not come here.
-func (e *Endpoint) relayHeader(now time.Duration, r *Remote) {
-	h := packet.Header{RetransmitCount: r.retrans, Control: packet.APG}
-	e.relay(now, r, &h)
-}
-
-// probeNext asks the host that r was forwarded to whether the new server exists,
-// until it answers or must be taken for lost: LostAfter the Forward, or later.
-func (e *Endpoint) probeNext(now time.Duration, r *Remote) {
-	if now-r.asked >= LostAfter-maxTC2 {
-		e.stats.Lost++
-		e.giveUp(now, r, ipc.RetransTimeout)
-		return
-	}
-	e.sendProbe(hostKernel(r.next.LogicalHost()), r.next, r.nextProbe, probe{remote: r, next: true})
-	e.timers.set(&r.timer, now+askAgain)
-}
-
-// Redirect moves the Request of r to another process of this team: a Forward
-// that does not leave the team. It is delivered again.
-func (e *Endpoint) Redirect(now time.Duration, r *Remote, m *ipc.Message, to ipc.PID) bool {
-	if r.state != remoteProcessing || r.Server.IsGroup() {
-		return false
-	}
-	r.Message, r.Member = *m, to
-	e.deliver(now, r)
-	return true
-}
-
-// remoteTimer is called when r's timer fires.
-func (e *Endpoint) remoteTimer(now time.Duration, r *Remote) {
-	switch r.state {
-	case remoteReceiving: // TS1
-		r.tries++
-		if r.tries > ResponseRetries {
-			e.becomeRemote(r, remoteGone)
-			e.forget(r)
-			return
-		}
-		h := packet.Header{RetransmitCount: r.retrans}
-		e.notifyClient(r, &h, r.received, ipc.Retry)
-		e.timers.set(&r.timer, now+blockGap<<r.tries)
-	case remoteProcessing: // TS2
-		e.orphan(now, r)
-	case remoteResponded:
-		e.unacknowledged(now, r)
-	case remoteForwarded:
-		if r.nextProbe != 0 {
-			e.probeNext(now, r)
-			return
-		}
-		e.orphan(now, r)
-	case remoteDiscarded, remoteGone: // TS4
-		e.forget(r)
-	}
-}
-
-// orphan checks that the client of a Request in service, or forwarded, still
-// waits: then it retransmits at least each second, so silence is suspicious.
-// Nobody waits for a datagram.
-func (e *Endpoint) orphan(now time.Duration, r *Remote) {
-	if r.Message.Has(ipc.FlagDGM) {
-		return
-	}
-	if now-r.heard < orphanAfter {
-		e.timers.set(&r.timer, r.heard+orphanAfter)
-		return
-	}
-	r.probes++
-	if r.probes > 3 {
-		e.orphaned(now, r)
-		return
-	}
-	e.probeClient(r)
-	e.timers.set(&r.timer, now+maxTC2)
-}
-
-// orphaned ends a Request that nobody waits for.
-func (e *Endpoint) orphaned(now time.Duration, r *Remote) {
-	e.stats.Orphans++
-	if r.state == remoteProcessing {
-		e.withdraw(now, r)
-	} else {
-		e.discard(now, r, ipc.ResponseDiscarded)
-	}
-}
-
-// unacknowledged is TS5, or TS4 for a Response without a segment. Differs from
-// RFC 1045 §2.5.2, which sends every Response again until it is acknowledged:
-// one without a segment costs nothing to keep until the client asks.
-func (e *Endpoint) unacknowledged(now time.Duration, r *Remote) {
-	r.tries++
-	if r.answer == nil || r.tries > ResponseRetries {
-		e.discard(now, r, ipc.ResponseDiscarded)
-		return
-	}
-	e.stats.Retransmissions++
-	h := r.response
-	h.Control |= packet.APG
-	e.transmit(r.Client.LogicalHost(), &h, 0, r.answer)
-	e.timers.set(&r.timer, now+ackWait<<r.tries)
-}
-
-// discard drops what is kept of the Request and the Response, and keeps the
-// record as a filter, which answers a repeated Request with verdict.
-func (e *Endpoint) discard(now time.Duration, r *Remote, verdict ipc.Code) {
-	e.becomeRemote(r, remoteDiscarded)
-	r.verdict = verdict
-	e.dropData(r)
-	e.endProbe(&r.probe)
-	e.endProbe(&r.nextProbe)
-	e.timers.set(&r.timer, now+keepRecord)
-}
-
-// Bury ends all Requests that are with the local process member, which has
-// died: their clients are told.
-func (e *Endpoint) Bury(now time.Duration, member ipc.PID) {
-	var buried []*Remote
-	for _, head := range e.remotes {
-		for r := head; r != nil; r = r.sibling {
-			if r.Member == member && r.state == remoteProcessing {
-				buried = append(buried, r)
-			}
-		}
-	}
-	slices.SortFunc(buried, func(a, b *Remote) int { return cmp.Compare(a.Client, b.Client) })
-	for _, r := range buried {
-		e.Refuse(now, r, ipc.NonexistentEntity)
-	}
-}
-
-// withdraw tells the kernel that nobody waits for the answer to r any more. The
-// record stays as a filter: a late copy of the Request is not a new one.
-func (e *Endpoint) withdraw(now time.Duration, r *Remote) {
-	e.discard(now, r, ipc.ResponseDiscarded)
-	e.becomeRemote(r, remoteGone)
-	e.act(Action{Kind: Withdraw, Remote: r})
-}
-
-// supersede ends all that head and its siblings hold: the client has started a
-// newer transaction, which acknowledges the Responses and aborts the rest. The
-// records filter duplicates until the newer Request is admitted.
-func (e *Endpoint) supersede(now time.Duration, head *Remote) {
-	for r := head; r != nil; r = r.sibling {
-		switch r.state {
-		case remoteProcessing:
-			e.withdraw(now, r)
-		case remoteReceiving, remoteForwarded, remoteResponded:
-			e.discard(now, r, ipc.BadTransactionID)
-		}
-	}
-}
-
-// forgetOlder forgets the records of earlier transactions of the client of h,
-// whose Request is about to get one.
-func (e *Endpoint) forgetOlder(h *packet.Header) {
-	for r := e.remotes[h.Client]; r != nil; {
-		next := r.sibling
-		if r.Transaction != h.Transaction {
-			e.forget(r)
-		}
-		r = next
-	}
-}
-
-// forget takes r out of the endpoint. A record that a server process may still
-// hold is left to the garbage collector, others are used again.
-func (e *Endpoint) forget(r *Remote) {
-	for at := e.remotes[r.Client]; at != nil; at = at.sibling {
-		if at.sibling == r {
-			at.sibling = r.sibling
-		}
-	}
-	if e.remotes[r.Client] == r {
-		if r.sibling != nil {
-			e.remotes[r.Client] = r.sibling
-		} else {
-			delete(e.remotes, r.Client)
-		}
-	}
-	e.count--
-	r.sibling = nil
-	e.dropData(r)
-	e.endProbe(&r.probe)
-	e.endProbe(&r.nextProbe)
-	r.timer.stop()
-	if r.state == remoteGone {
-		e.timers.remove(&r.timer)
-		return
-	}
-	e.becomeRemote(r, remoteFree)
-	r.sibling, e.free = e.free, r
-}
-
-// dropData gives back the buffers of r.
-func (e *Endpoint) dropData(r *Remote) {
-	if r.Data != nil {
-		e.release(r.Data)
-		r.Data = nil
-	}
-	if r.answer != nil {
-		e.release(r.answer)
-		r.answer = nil
-	}
 }
