@@ -37,11 +37,17 @@ func (p *Process) sendGroup(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	} else {
 		k.endpoint.Next(&p.client)
 	}
-	p.mu.Lock()
-	id := p.client.Transaction()
-	p.sending.id = id
-	p.mu.Unlock()
 	members := slices.Clone(k.groups[to])
+	id := p.client.Transaction()
+	p.mu.Lock()
+	p.sending.id = id
+	for _, q := range members {
+		p.sending.members = append(p.sending.members, q.pid)
+	}
+	if k.config.Link == nil {
+		p.nobodyElsewhere()
+	}
+	p.mu.Unlock()
 	k.drainLocked(o)
 	k.mu.Unlock()
 	k.flush(o)
@@ -52,10 +58,32 @@ func (p *Process) sendGroup(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 			k.hand(request{client: p, id: id, copy: c}, q)
 		}
 	}
-	if len(members) == 0 && k.config.Link == nil && !m.Has(ipc.FlagDGM) {
-		p.interrupt(ipc.RetransTimeout)
-	}
 	return ipc.OK
+}
+
+// nobodyElsewhere notes that no member in another team answers p's Send. It ends
+// the wait unless a member in the own team still may. p.mu is held.
+func (p *Process) nobodyElsewhere() {
+	t := &p.sending
+	t.silent = true
+	if p.state == AwaitingReply && len(t.members) == 0 && !t.answered {
+		t.code, t.replier, p.state = ipc.RetransTimeout, 0, Ready
+	}
+}
+
+// memberAnswered notes that a member in the own team has answered p's Send, or
+// never will. It tells whether that was expected. p.mu is held.
+func (p *Process) memberAnswered(member ipc.PID) bool {
+	t := &p.sending
+	i := slices.Index(t.members, member)
+	if i < 0 {
+		return false
+	}
+	t.members = slices.Delete(t.members, i, i+1)
+	if t.silent {
+		p.nobodyElsewhere()
+	}
+	return true
 }
 
 // answerForMember answers, for the member q in the own team, what the kernel
@@ -77,9 +105,10 @@ func (k *Kernel) memberRequest(q *Process, group ipc.PID, op ipc.Op) ipc.Code {
 }
 
 // groupReplied takes a reply to p's Send to a group: the first ends the wait,
-// further ones wait for GetReply. Kernel.mu and p.mu are held.
+// further ones wait for GetReply. p.mu is held.
 func (p *Process) groupReplied(r groupReply) {
 	t := &p.sending
+	t.answered = true
 	if p.state != AwaitingReply {
 		if len(t.replies) < MaxQueue {
 			t.replies = append(t.replies, r)

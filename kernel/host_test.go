@@ -52,6 +52,7 @@ func newTeam(t testing.TB, h *Host) *Kernel {
 }
 
 func TestTeamsOfHosts(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*HostConfig){
 		"loopback":  nil,
 		"small MTU": func(c *HostConfig) { c.MTU = 1472 },
@@ -86,6 +87,7 @@ func TestTeamsOfHosts(t *testing.T) {
 }
 
 func TestGroupOverHosts(t *testing.T) {
+	t.Parallel()
 	hosts := bootHosts(t, 3, nil)
 	client := newTeam(t, hosts[0])
 	testGroup(t, client, []*Kernel{
@@ -129,6 +131,7 @@ func TestDeadTeamIsAnsweredFor(t *testing.T) {
 }
 
 func TestSilentHostIsLost(t *testing.T) {
+	t.Parallel()
 	hosts := bootHosts(t, 2, nil)
 	far := newTeam(t, hosts[1])
 	server := serve(t, far, echo)

@@ -270,6 +270,7 @@ func testMove(t *testing.T, ck, sk *Kernel) {
 }
 
 func TestGroupWithinTeam(t *testing.T) {
+	t.Parallel()
 	k := team(t)
 	testGroup(t, k, []*Kernel{k, k, k})
 }
@@ -368,4 +369,61 @@ func BenchmarkSendReceiveReply32(b *testing.B) {
 			client.Send(&m, server.PID(), ipc.Segment{})
 		}
 	})
+}
+
+// TestGroupMemberIsSlow: a member in the own team is waited for although nobody
+// elsewhere answers; that one dies, or discards the Request, ends the wait.
+func TestGroupMemberIsSlow(t *testing.T) {
+	t.Parallel()
+	for name, k := range map[string]*Kernel{"no network": team(t), "network": memKernels(t, 1)[0]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			group := ipc.DynamicGroup(77)
+			member, client := process(t, k, "member"), process(t, k, "client")
+			if err := member.JoinGroup(group); err != nil {
+				t.Fatal(err)
+			}
+			result := make(chan error)
+			send := func() { // ends when the Send does
+				var m ipc.Message
+				_, err := client.Send(&m, group, ipc.Segment{})
+				result <- err
+			}
+			receive := func() (m ipc.Message, tr ipc.Transaction) {
+				tr, err := member.Receive(&m, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m, tr
+			}
+			nobody := make(chan struct{}) // closed when the transport has given up
+			time.AfterFunc(4*time.Second, func() { close(nobody) })
+			go send()
+			m, tr := receive()
+			<-nobody
+			select {
+			case err := <-result:
+				t.Fatalf("Send ended before its member answered: %v", err)
+			default:
+			}
+			m.SetCode(ipc.OK)
+			wantCode(t, "Reply", member.Reply(&m, tr, nil), ipc.OK)
+			wantCode(t, "Send", <-result, ipc.OK)
+			client.SetDeadline(time.Now().Add(time.Millisecond))
+			_, err := client.GetReply(&m, nil)
+			wantCode(t, "GetReply with nobody left", err, ipc.UserTimeout)
+			client.SetDeadline(time.Time{})
+
+			go send()
+			m, tr = receive()
+			m.SetCode(ipc.ResponseDiscarded)
+			wantCode(t, "Reply that discards", member.Reply(&m, tr, nil), ipc.OK)
+			wantCode(t, "Send that is discarded", <-result, ipc.RetransTimeout)
+
+			go send()
+			receive()
+			member.Destroy()
+			wantCode(t, "Send to a member that dies", <-result, ipc.RetransTimeout)
+		})
+	}
 }

@@ -234,15 +234,24 @@ func (k *Kernel) actLocked(o *outbox, a *vmtp.Action) {
 	case vmtp.Fail:
 		p := a.Client.Owner.(*Process)
 		p.mu.Lock()
-		if p.state == AwaitingReply && !p.sending.local {
-			p.sending.code, p.sending.replier, p.state = a.Code, 0, Ready
-		}
+		p.failed(a.Code)
 		to := p.sending.to
 		p.mu.Unlock()
 		if a.Code == ipc.RetransTimeout && !to.IsGroup() {
 			delete(k.routes, to.Host()) // it may come back elsewhere
 		}
 		o.wakes = append(o.wakes, p)
+	}
+}
+
+// failed ends p's transaction with other teams. p.mu is held.
+func (p *Process) failed(code ipc.Code) {
+	t := &p.sending
+	switch {
+	case t.to.IsGroup() && t.to != ipc.ManagerGroup:
+		p.nobodyElsewhere()
+	case p.state == AwaitingReply && !t.local:
+		t.code, t.replier, p.state = code, 0, Ready
 	}
 }
 

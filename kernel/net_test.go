@@ -119,6 +119,7 @@ func TestRemoteForward(t *testing.T) {
 }
 
 func TestRemoteGroup(t *testing.T) {
+	t.Parallel()
 	ks := memKernels(t, 3)
 	testGroup(t, ks[0], []*Kernel{ks[0], ks[1], ks[2], ks[2]})
 }

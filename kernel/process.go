@@ -66,7 +66,9 @@ type sending struct {
 	code     ipc.Code // how it ended
 	replier  ipc.PID
 	replies  []groupReply // of a group's members, not yet taken
-	answered []ipc.PID    // the local members of the group that have replied
+	members  []ipc.PID    // of the group in the own team, that have not answered
+	silent   bool         // of a group: nobody elsewhere answers
+	answered bool         // of a group: somebody has
 }
 
 // receiving is what a process waits for in Receive.

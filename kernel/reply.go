@@ -52,20 +52,16 @@ func (p *Process) replyLocal(m *ipc.Message, t ipc.Transaction, data []byte) ipc
 
 // replyToGroupSend answers a Send to a group from the own team.
 func (p *Process) replyToGroupSend(c *Process, m *ipc.Message, t ipc.Transaction, data []byte) ipc.Code {
-	if m.Code() == ipc.ResponseDiscarded {
-		return ipc.OK
-	}
-	k := p.k
-	k.mu.Lock()
 	c.mu.Lock()
 	s := &c.sending
-	ok := s.to == t.Server && s.id == t.ID && !slices.Contains(s.answered, p.pid)
-	if ok {
-		s.answered = append(s.answered, p.pid)
+	ok := s.to == t.Server && s.id == t.ID && slices.Contains(s.members, p.pid)
+	if ok && m.Code() != ipc.ResponseDiscarded {
 		c.groupReplied(groupReply{p.pid, *m, slices.Clone(data)})
 	}
+	if ok {
+		c.memberAnswered(p.pid)
+	}
 	c.mu.Unlock()
-	k.mu.Unlock()
 	if !ok {
 		return ipc.NonexistentEntity
 	}
@@ -113,7 +109,7 @@ func (p *Process) clientAwaits(t ipc.Transaction) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.Server.IsGroup() {
-		return c.sending.to == t.Server && c.sending.id == t.ID && !slices.Contains(c.sending.answered, p.pid)
+		return c.sending.to == t.Server && c.sending.id == t.ID && slices.Contains(c.sending.members, p.pid)
 	}
 	return c.awaits(t.ID, p.pid)
 }
@@ -201,6 +197,9 @@ func (k *Kernel) failSender(c *Process, dead ipc.PID) {
 	waits := c.state == AwaitingReply && c.sending.local && c.sending.holder == dead
 	if waits {
 		c.sending.code, c.state = ipc.NonexistentEntity, Ready
+	}
+	if c.state == AwaitingReply && c.memberAnswered(dead) {
+		waits = c.state == Ready
 	}
 	c.mu.Unlock()
 	if waits {

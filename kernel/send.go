@@ -49,9 +49,7 @@ func (p *Process) beginSending(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Co
 	t := &p.sending
 	t.to, t.m, t.segment = to, m, s
 	t.code, t.replier = ipc.OK, 0
-	if t.replies != nil || t.answered != nil {
-		t.replies, t.answered = nil, nil
-	}
+	t.replies, t.members, t.silent, t.answered = nil, nil, false, false
 	if !m.Has(ipc.FlagDGM) {
 		p.state = AwaitingReply
 	}

@@ -17,6 +17,7 @@ import (
 // Send ends, that each answer is the answer to its own Request, and that no
 // Request is served twice.
 func TestStress(t *testing.T) {
+	t.Parallel()
 	rounds := 300
 	if testing.Short() {
 		rounds = 60
