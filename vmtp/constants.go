@@ -25,6 +25,9 @@ const (
 	LostAfter = 4500 * time.Millisecond
 	// MaxRemotes bounds the records of remote clients in an endpoint.
 	MaxRemotes = 16384
+	// MaxBuffers bounds the packet groups that an endpoint holds, of Requests and of
+	// Responses that are kept: 64 MiB. Beyond it new Requests are answered BUSY.
+	MaxBuffers = 4096
 	// MaxResponses bounds the members of a group whose Responses one
 	// transaction takes.
 	MaxResponses = 1024

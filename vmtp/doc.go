@@ -36,9 +36,9 @@
 // # Limits
 //
 // One packet group a message: runs and streamed transactions are not here.
-// An endpoint keeps at most [MaxRemotes] records of clients and answers BUSY
-// beyond. Where the machines differ from RFC 1045 it is said at the place, with
-// "Differs".
+// An endpoint keeps at most [MaxRemotes] records of clients and [MaxBuffers]
+// packet groups, and answers BUSY beyond. Where the machines differ from RFC 1045
+// it is said at the place, with "Differs".
 //
 // Sources: RFC 1045 chapters 2 to 5; docs/wire/packet.md for the octets.
 package vmtp

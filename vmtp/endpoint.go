@@ -19,6 +19,7 @@ type Endpoint struct {
 	count       int                 // of Remotes in the map, with those that hang on
 	free        *Remote             // unused records, linked by sibling
 	buffers     [][]byte            // unused buffers of MaxAppended octets
+	lent        int                 // buffers in use
 	peers       map[uint16]*peer    // by host number
 	probes      map[uint32]probe    // outstanding, by Transaction
 	lastID      uint32              // Transaction of the management module's last Request
@@ -174,6 +175,7 @@ func (e *Endpoint) peer(host uint16) *peer {
 
 // buffer returns an unused buffer of MaxAppended octets.
 func (e *Endpoint) buffer() []byte {
+	e.lent++
 	if n := len(e.buffers); n > 0 {
 		b := e.buffers[n-1]
 		e.buffers = e.buffers[:n-1]
@@ -185,6 +187,7 @@ func (e *Endpoint) buffer() []byte {
 // release gives back a buffer from buffer.
 func (e *Endpoint) release(b []byte) {
 	const spare = 64
+	e.lent--
 	if cap(b) >= ipc.MaxAppended && len(e.buffers) < spare {
 		e.buffers = append(e.buffers, b[:ipc.MaxAppended])
 	}

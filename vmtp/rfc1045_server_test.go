@@ -429,6 +429,23 @@ func TestRecordsAreBounded(t *testing.T) {
 	tc.want("room again", "deliver client/1>server")
 }
 
+// Reference: RFC 1045 §5.7. So is the memory for their packet groups.
+func TestBuffersAreBounded(t *testing.T) {
+	tc := newCase(t, beta)
+	data := pattern(512)
+	for i := range uint32(MaxBuffers) {
+		h := request(1, 1024, blocks(1), from(client&^0xFFFF_FFFF|ipc.PID(i+100)<<16|1))
+		tc.e.Packet(tc.now, &h, data) // half a Request each
+	}
+	tc.e.Actions()
+	tc.write(request(1, 0), nil)
+	tc.want("no more memory", "alpha.1 < notify client/1: 0x0 are here: busy")
+	tc.pass(time.Minute)
+	tc.seen = nil
+	tc.write(request(1, 0), nil)
+	tc.want("memory again", "deliver client/1>server")
+}
+
 // Differs from RFC 1045 §2.3: a client that gives up says so.
 func TestAbortAtServer(t *testing.T) {
 	tc := newCase(t, beta)

@@ -167,7 +167,7 @@ func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *R
 	if member != e.manager {
 		code = e.local.Accepts(member, h.Message.Has(ipc.FlagCMD))
 	}
-	if code == ipc.OK && e.count >= MaxRemotes && e.remotes[h.Client] == nil {
+	if code == ipc.OK && (e.count >= MaxRemotes && e.remotes[h.Client] == nil || e.lent >= MaxBuffers) {
 		e.stats.Overflow++
 		code = ipc.Busy
 	}
@@ -197,7 +197,8 @@ func (e *Endpoint) begin(now time.Duration, r *Remote, h *packet.Header, member 
 }
 
 // receive takes the blocks of one packet and delivers the Request if that makes
-// it whole; with APG the client is told so. The header alone of a Request with a segment asks what is missing.
+// it whole; with APG the client is told so. The header alone of a Request with a
+// segment asks what is missing.
 func (e *Endpoint) receive(now time.Duration, r *Remote, h *packet.Header, data []byte) {
 	if h.Message != r.Message {
 		return // not a packet of this group (RFC 1045 §2.4)
