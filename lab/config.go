@@ -30,7 +30,7 @@ type Config struct {
 	File  string   // the Unix name of one
 	Args  []string // $1, $2, …
 
-	MTU    int           // octets in a datagram; 0: what the network has
+	MTU    int           // octets in a datagram; 0: what loopback has, or with Faults Ethernet
 	Faults faulty.Config // done to what every host and team sends
 
 	Stdin, Stdout, Stderr *os.File
@@ -42,6 +42,24 @@ func (c *Config) hosts() int {
 		return defaultHosts
 	}
 	return c.Hosts
+}
+
+// ethernetMTU is what a datagram has room for on Ethernet, so that the packet
+// groups that faults are done to have several packets.
+const ethernetMTU = 1472
+
+func (c *Config) mtu() int {
+	if f := c.Faults; c.MTU == 0 && (f.Loss > 0 || f.Duplicate > 0 || f.Reorder > 0) {
+		return ethernetMTU
+	}
+	return c.MTU
+}
+
+// faults returns those of the i-th host: not the same at the same time as others'.
+func (c *Config) faults(i int) faulty.Config {
+	f := c.Faults
+	f.Seed += uint64(i) << 32 // the low bits tell its teams apart
+	return f
 }
 
 // interactive tells whether there is no script.

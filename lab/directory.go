@@ -40,9 +40,6 @@ func makeDirectory() (*directory, error) {
 	return &directory{path, lock}, nil
 }
 
-// host returns the directory of a host.
-func (d *directory) host(name string) string { return filepath.Join(d.path, name) }
-
 // remove removes all of it.
 func (d *directory) remove() error {
 	err := removeAll(d.path)

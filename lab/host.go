@@ -30,51 +30,57 @@ type process struct {
 // startPatience bounds how long a host takes to boot.
 const startPatience = 15 * time.Second
 
-// start starts the host and waits until it is up. ctx ends the wait. Codes: those
-// of node.Start.
+// startProcess starts the host and waits until it is up. ctx ends the wait. Codes:
+// those of node.Start.
 func (p *parameters) startProcess(ctx context.Context) (*process, error) {
-	fail := func(err error) (*process, error) { return nil, fmt.Errorf("host %s: %w", p.Name, err) }
-	if err := os.MkdirAll(p.dir(), 0o700); err != nil {
-		return fail(err)
-	}
-	log, err := os.OpenFile(filepath.Join(p.dir(), "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return fail(err)
-	}
-	defer log.Close()
-	lifeRead, life, err := os.Pipe()
-	if err != nil {
-		return fail(err)
-	}
-	defer lifeRead.Close()
 	reportRead, reportWrite, err := os.Pipe()
 	if err != nil {
-		life.Close()
-		return fail(err)
+		return nil, err
 	}
 	defer reportRead.Close()
-	cmd := &exec.Cmd{
-		Path: "/proc/self/exe", Args: []string{"vsys", HostVerb, p.Name},
-		Stderr: log, ExtraFiles: []*os.File{lifeRead, reportWrite},
-		// A session of its own keeps the terminal's signals away. A host that is
-		// paused goes on when the lab dies, and finds that out.
-		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGCONT},
-	}
-	err = cmd.Start()
+	proc, err := p.spawn(reportWrite)
 	reportWrite.Close()
 	if err != nil {
-		life.Close()
-		return fail(err)
+		return nil, fmt.Errorf("host %s: %w", p.Name, err)
 	}
-	proc := &process{cmd: cmd, life: life, ended: make(chan struct{})}
-	go proc.waitLoop()
-	if err := json.NewEncoder(life).Encode(p); err == nil {
+	if err = json.NewEncoder(proc.life).Encode(p); err == nil {
 		err = readReport(ctx, reportRead)
 	}
 	if err != nil {
 		proc.stop()
-		return fail(err)
+		return nil, err
 	}
+	return proc, nil
+}
+
+// spawn starts the OS process, which writes its report to the given pipe.
+func (p *parameters) spawn(report *os.File) (*process, error) {
+	if err := os.MkdirAll(p.dir(), 0o700); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(p.dir(), "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	lifeRead, life, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer lifeRead.Close()
+	cmd := &exec.Cmd{
+		Path: "/proc/self/exe", Args: []string{"vsys", HostVerb, p.Name},
+		Stderr: log, ExtraFiles: []*os.File{lifeRead, report},
+		// A session of its own keeps the terminal's signals away. A host that is
+		// paused goes on when the lab dies, and finds that out.
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGCONT},
+	}
+	if err := cmd.Start(); err != nil {
+		life.Close()
+		return nil, err
+	}
+	proc := &process{cmd: cmd, life: life, ended: make(chan struct{})}
+	go proc.waitLoop()
 	return proc, nil
 }
 
@@ -90,7 +96,7 @@ func readReport(ctx context.Context, f *os.File) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		return fmt.Errorf("it ended before it was up: %w", err)
+		return fmt.Errorf("a host ended before it was up: %w", err)
 	case r.Error != "":
 		return &refusal{r}
 	}

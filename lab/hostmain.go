@@ -46,8 +46,9 @@ type report struct {
 	Code  ipc.Code `json:"code,omitempty"`
 }
 
-// stopPatience bounds how long a host takes to end.
-const stopPatience = 1200 * time.Millisecond
+// stopPatience bounds how long a host takes to end. Its programs have half a
+// second to do so.
+const stopPatience = 900 * time.Millisecond
 
 // HostMain is the main function of a host of a lab. It returns the exit status.
 func HostMain() int {

@@ -88,7 +88,7 @@ func newLab(c Config) (*lab, error) {
 		l.hosts = append(l.hosts, &host{parameters: parameters{
 			Name: names[i], Addr: addr, Peers: addrs, Root: dir.path, Mark: l.mark,
 			Socket: fmt.Sprintf("@vsys-lab-%d-%s", os.Getpid(), names[i]),
-			MTU:    c.MTU, Faults: c.Faults,
+			MTU:    c.mtu(), Faults: c.faults(i),
 		}})
 	}
 	return l, nil

@@ -32,21 +32,28 @@ func proc(pid int, file string) []byte {
 	return b
 }
 
-// killMarked kills the programs that have the mark in their environment, until
-// there are none: one may start another meanwhile.
-func killMarked(mark string) {
-	entry := markName + "=" + mark
-	for range maxRounds {
-		found := false
-		for _, pid := range osProcesses() {
-			env := strings.Split(string(proc(pid, "environ")), "\x00")
-			if pid != os.Getpid() && slices.Contains(env, entry) {
-				found = true
-				_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone
-			}
+// marked returns the programs that have the mark in their environment.
+func marked(mark string) []int {
+	var found []int
+	for _, pid := range osProcesses() {
+		env := strings.Split(string(proc(pid, "environ")), "\x00")
+		if pid != os.Getpid() && slices.Contains(env, markName+"="+mark) {
+			found = append(found, pid)
 		}
-		if !found {
+	}
+	return found
+}
+
+// killMarked kills the programs that have the mark, until there are none: one may
+// start another meanwhile.
+func killMarked(mark string) {
+	for range maxRounds {
+		found := marked(mark)
+		if len(found) == 0 {
 			return
+		}
+		for _, pid := range found {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may be gone
 		}
 	}
 }

@@ -108,7 +108,10 @@ func (n *Node) startKernel(ctx context.Context) error {
 	}
 	var err error
 	if n.lock, err = LockDir(c.state()); err != nil {
-		return fmt.Errorf("host %s: state directory: %w", c.name(), err)
+		return &Refusal{
+			Err: fmt.Errorf("host %s: state directory: %w", c.name(), err),
+			Try: "vsys hosts shows the host that runs; --state, --socket and --addr make another one",
+		}
 	}
 	if err := n.makeEmpty(); err != nil {
 		return fmt.Errorf("host %s: state directory: %w", c.name(), err)

@@ -18,7 +18,7 @@ func labVerb() *cobra.Command {
 			"FILE it runs the script and has its exit status.\n\n" +
 			"Nothing is sealed: lab is always clear for now.\n\n" +
 			"In a lab the executive has one more command, lab, which kills, boots and pauses hosts.",
-		Example: "  vsys lab\n  vsys lab -n 5 -c 'hosts; uname -a @beta'\n  vsys lab --loss 5 --duplicate 5 --reorder 5 --mtu 1472 experiment.sh",
+		Example: "  vsys lab\n  vsys lab -n 5 -c 'hosts; uname -a @beta'\n  vsys lab --loss 5 --duplicate 5 --reorder 5 experiment.sh",
 		RunE: func(v *cobra.Command, args []string) error {
 			if c.Text == "" && len(args) > 0 {
 				c.File, args = args[0], args[1:]
@@ -41,7 +41,7 @@ func labVerb() *cobra.Command {
 	f.Float64Var(&loss, "loss", 0, "of what each host and program sends, lose this much, in %")
 	f.Float64Var(&duplicate, "duplicate", 0, "send this much twice, in %")
 	f.Float64Var(&reorder, "reorder", 0, "let this much be overtaken, in %")
-	f.IntVar(&c.MTU, "mtu", 0, "octets in a datagram; 1472 as on Ethernet; 0: what loopback has")
+	f.IntVar(&c.MTU, "mtu", 0, "octets in a datagram (default what loopback has, or 1472, as on Ethernet, with faults)")
 	f.Uint64Var(&c.Faults.Seed, "seed", 0, "of the randomness of faults")
 	f.Bool("clear", true, "without sealing, as it is in any case for now")
 	return v

@@ -67,7 +67,8 @@ func run(ctx context.Context, args []string) int {
 	if c, _, find := r.Find(args); find == nil && c != r {
 		why, try = c.Name()+": "+why, "vsys help "+c.Name()
 	}
-	why, _, _ = strings.Cut(why, "\n") // cobra's suggestions
+	why, _, _ = strings.Cut(why, "\n")         // cobra's suggestions
+	why, _, _ = strings.Cut(why, ": strconv.") // Go's word for it
 	command.Complain(os.Stderr, "vsys: "+why, try)
 	return command.StatusUsage
 }

@@ -44,7 +44,7 @@ func (e *Env) tee(ctx context.Context, args []string, appending bool) int {
 		}
 		return err
 	})
-	if _, err := io.Copy(io.MultiWriter(writers...), e.Stdin); err != nil {
+	if _, err := io.Copy(io.MultiWriter(writers...), e.stdin(ctx)); err != nil {
 		status = max(status, e.fail(err))
 	}
 	for _, f := range files {

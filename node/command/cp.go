@@ -83,6 +83,9 @@ func (e *Env) copyTree(ctx context.Context, from, to string, o copyFlags) int {
 		c.describe(c.dirs[i].name, &c.dirs[i].from, c.preserve)
 	}
 	c.shown.close()
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return StatusInterrupted
+	}
 	return c.status
 }
 
@@ -91,8 +94,7 @@ func (c *copier) failed(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ctx.Err() != nil {
-		c.status = max(c.status, StatusFailed)
-		return
+		return // copyTree says so
 	}
 	c.shown.clear()
 	c.status = max(c.status, c.e.fail(err))

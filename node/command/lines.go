@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
+	"math"
 
 	"github.com/spf13/pflag"
 
@@ -18,36 +18,46 @@ const defaultLines = 10
 
 var head = &Command{
 	Name: "head", Args: "[NAME…]", Short: "Print the first lines",
-	New: func(f *pflag.FlagSet) Run { return linesRun(f, "the first", (*Env).head) },
+	New: func(f *pflag.FlagSet) Run { return partRun(f, "the first", (*Env).head, (*Env).headOctets) },
 }
 
 var tail = &Command{
 	Name: "tail", Args: "[NAME…]", Short: "Print the last lines",
-	New: func(f *pflag.FlagSet) Run { return linesRun(f, "the last", (*Env).tail) },
+	New: func(f *pflag.FlagSet) Run { return partRun(f, "the last", (*Env).tail, (*Env).tailOctets) },
 }
 
-// linesRun is what head and tail have in common: do prints n lines of r.
-func linesRun(f *pflag.FlagSet, which string, do func(e *Env, r io.Reader, n int) error) Run {
-	n := f.IntP("lines", "n", defaultLines, "how many lines, "+which+" of each")
+// printPart prints n lines or octets of r.
+type printPart func(e *Env, r io.Reader, n int64) error
+
+// partRun is what head and tail have in common.
+func partRun(f *pflag.FlagSet, which string, lines, octets printPart) Run {
+	n := f.Int64P("lines", "n", defaultLines, "how many lines, "+which+" of each")
+	c := f.Int64P("bytes", "c", 0, "how many octets, instead of lines")
 	return func(ctx context.Context, e *Env, args []string) int {
-		if *n < 0 {
-			return e.usage("%d lines", *n)
+		print, count := lines, *n
+		if f.Changed("bytes") {
+			print, count = octets, *c
 		}
-		first := true
+		if count < 0 {
+			return e.usage("%d lines or octets", count)
+		}
+		gap := ""
 		return e.inputs(ctx, args, func(arg string, r io.Reader) error {
 			if len(args) > 1 {
-				gap := "\n"
-				if first {
-					gap, first = "", false
-				}
 				fmt.Fprintf(e.Stdout, "%s==> %s <==\n", gap, arg)
+				gap = "\n"
 			}
-			return do(e, r, *n)
+			return print(e, r, count)
 		})
 	}
 }
 
-func (e *Env) head(r io.Reader, n int) error {
+func (e *Env) headOctets(r io.Reader, n int64) error {
+	_, err := io.Copy(e.Stdout, io.LimitReader(r, n))
+	return err
+}
+
+func (e *Env) head(r io.Reader, n int64) error {
 	b := bufio.NewReader(r)
 	for range n {
 		line, err := readLine(b)
@@ -68,9 +78,9 @@ func (e *Env) head(r io.Reader, n int) error {
 func readLine(b *bufio.Reader) ([]byte, error) { return b.ReadBytes('\n') }
 
 // tail finds the place in a file, and reads a stream to its end.
-func (e *Env) tail(r io.Reader, n int) error {
-	f, ok := r.(*uio.File)
-	if !ok || f.Attributes()&(uio.Stream|uio.DirectoryFile) != 0 {
+func (e *Env) tail(r io.Reader, n int64) error {
+	f := seekable(r)
+	if f == nil {
 		return e.tailStream(r, n)
 	}
 	size, err := f.Seek(0, io.SeekEnd)
@@ -78,17 +88,55 @@ func (e *Env) tail(r io.Reader, n int) error {
 		return err
 	}
 	at, err := lastLines(f, size, n)
-	if err == nil {
-		_, err = f.Seek(at, io.SeekStart)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = io.Copy(e.Stdout, f)
+	return e.from(f, at)
+}
+
+// seekable returns r as a file with positions, nil if it has none.
+func seekable(r io.Reader) *uio.File {
+	if f, ok := r.(*uio.File); ok && f.Attributes()&(uio.Stream|uio.DirectoryFile) == 0 {
+		return f
 	}
+	return nil
+}
+
+// from prints f from the position at.
+func (e *Env) from(f *uio.File, at int64) error {
+	if _, err := f.Seek(at, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.Copy(e.Stdout, f)
 	return err
 }
 
+func (e *Env) tailOctets(r io.Reader, n int64) error {
+	if f := seekable(r); f != nil {
+		size, err := f.Seek(0, io.SeekEnd)
+		if err != nil {
+			return err
+		}
+		return e.from(f, max(0, size-n))
+	}
+	var last []byte
+	buf := make([]byte, tailChunk)
+	for {
+		got, err := r.Read(buf)
+		last = append(last, buf[:got]...)
+		last = last[max(0, len(last)-int(min(n, math.MaxInt32))):]
+		if err == io.EOF {
+			_, err = e.Stdout.Write(last)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // tailStream keeps the last n lines of r, and prints them.
-func (e *Env) tailStream(r io.Reader, n int) error {
+func (e *Env) tailStream(r io.Reader, n int64) error {
 	var lines [][]byte
 	b := bufio.NewReader(r)
 	for {
@@ -96,8 +144,8 @@ func (e *Env) tailStream(r io.Reader, n int) error {
 		if len(line) > 0 {
 			lines = append(lines, line)
 		}
-		if len(lines) > n {
-			lines = slices.Delete(lines, 0, len(lines)-n)
+		if int64(len(lines)) > n {
+			lines[0], lines = nil, lines[1:]
 		}
 		if err == io.EOF {
 			_, err = e.Stdout.Write(bytes.Join(lines, nil))
@@ -113,7 +161,7 @@ func (e *Env) tailStream(r io.Reader, n int) error {
 const tailChunk = 64 << 10
 
 // lastLines returns where the last n lines of a file of size octets begin.
-func lastLines(r io.ReaderAt, size int64, n int) (int64, error) {
+func lastLines(r io.ReaderAt, size, n int64) (int64, error) {
 	buf := make([]byte, tailChunk)
 	end := size
 	if n == 0 {

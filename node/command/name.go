@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"strings"
 
 	"vsys/ipc"
 	"vsys/naming"
@@ -86,10 +87,18 @@ func (f file) abandon() {
 	}
 }
 
+// stdin returns standard input for as long as ctx lasts.
+func (e *Env) stdin(ctx context.Context) io.Reader {
+	if e.Stdin == nil {
+		return strings.NewReader("")
+	}
+	return &stdinReader{ctx: ctx, r: e.Stdin}
+}
+
 // input calls do with what arg names: standard input for "-".
 func (e *Env) input(ctx context.Context, arg string, do func(r io.Reader) error) error {
 	if arg == stdin {
-		return do(e.Stdin)
+		return do(e.stdin(ctx))
 	}
 	name, err := e.abs(arg)
 	if err != nil {

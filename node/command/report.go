@@ -40,11 +40,14 @@ func Report(w io.Writer, doing string, err error) int {
 	return statusOf(err)
 }
 
-// fail is Report for the command that runs. That nobody reads its output any more
-// is not reported, as it is not of Unix's programs.
+// fail is Report for the command that runs. That it was interrupted, or that
+// nobody reads its output any more, needs no words.
 func (e *Env) fail(err error) int {
-	if errors.Is(err, syscall.EPIPE) {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
 		return statusBrokenPipe
+	case errors.Is(err, context.Canceled):
+		return StatusInterrupted
 	}
 	return Report(e.Stderr, e.name, err)
 }

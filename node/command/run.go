@@ -70,15 +70,22 @@ func (e *Env) run(ctx context.Context, args []string, o runFlags) int {
 	cmd.Host, cmd.Dir, cmd.Env, cmd.Keep = o.host, e.workingDir(o), e.Environ, o.keep
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.Stdin, e.Stdout, e.Stderr
 	if err := cmd.Start(ctx); err != nil {
-		Report(e.Stderr, e.name, err)
-		return program.Status(err)
+		return e.ran(ctx, err)
 	}
 	if o.verbose {
 		fmt.Fprintf(e.Stderr, "[%s: %s]\n", cmd.State.Where(), cmd.State.Why)
 	}
-	err := cmd.Wait(ctx)
+	return e.ran(ctx, cmd.Wait(ctx))
+}
+
+// ran reports what went wrong with a program, unless that is its own affair or it
+// was interrupted, and returns the exit status.
+func (e *Env) ran(ctx context.Context, err error) int {
 	var exit *program.ExitError
-	if err != nil && !errors.As(err, &exit) && ctx.Err() != context.Canceled {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return StatusInterrupted
+	case err != nil && !errors.As(err, &exit):
 		Report(e.Stderr, e.name, err)
 	}
 	return program.Status(err)

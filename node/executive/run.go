@@ -57,10 +57,10 @@ func (s *Session) Run(ctx context.Context, c Config) int {
 	if err != nil {
 		return command.Report(c.Stderr, "vsys", err)
 	}
-	defer sh.Close()
 	if c.Text == "" && c.File == "" {
-		return sh.Interact(ctx)
+		return interact(ctx, sh, &c)
 	}
+	defer sh.Close()
 	return sh.Run(ctx, name, script)
 }
 

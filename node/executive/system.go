@@ -24,6 +24,7 @@ type system struct {
 func newSystem(s *Session) *system {
 	sys := &system{names: s.Names, programs: s.Programs}
 	sys.hosts.names = s.Names
+	sys.hosts.get() // so that the first completion knows them
 	return sys
 }
 
