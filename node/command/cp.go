@@ -83,8 +83,11 @@ func (e *Env) copyTree(ctx context.Context, from, to string, o copyFlags) int {
 		c.describe(c.dirs[i].name, &c.dirs[i].from, c.preserve)
 	}
 	c.shown.close()
-	if errors.Is(ctx.Err(), context.Canceled) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
 		return StatusInterrupted
+	case ctx.Err() != nil:
+		return StatusTimeout
 	}
 	return c.status
 }

@@ -39,7 +39,7 @@ func partRun(f *pflag.FlagSet, which string, lines, octets printPart) Run {
 			print, count = octets, *c
 		}
 		if count < 0 {
-			return e.usage("%d lines or octets", count)
+			return e.usage("%d is too few", count)
 		}
 		gap := ""
 		return e.inputs(ctx, args, func(arg string, r io.Reader) error {
