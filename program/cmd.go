@@ -173,7 +173,8 @@ func (c *Cmd) Wait(ctx context.Context) error {
 	defer c.c.count(c.State.Host, -1)
 	e, err := c.await(ctx)
 	if err != nil {
-		if ctx.Err() != nil && !c.Keep {
+		// The process's deadline may come just before ctx's own.
+		if (ctx.Err() != nil || err == ipc.UserTimeout) && !c.Keep {
 			c.abandon()
 		}
 		return c.fail("program.Wait", err)

@@ -250,6 +250,7 @@ func TestMainJobInterrupt(t *testing.T) {
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("gone only after %v", d)
 	}
+	c.want("alpha:/unix/beta/lab$ ") // before, the terminal is the program's
 	c.line("echo status $?")
 	c.want("status 130")
 	c.line("exit 0")
