@@ -30,14 +30,24 @@ type ownCall struct {
 // the interpreter: nil, an exit status, or a builtin's outcome.
 type ownCommand func(ctx context.Context, c *ownCall) error
 
-func ownCommands() map[string]ownCommand {
-	return map[string]ownCommand{
+// ownCommands returns the executive's own commands, and V's commands that bear the
+// name of a builtin of the interpreter, like bind and help.
+func ownCommands(builtins map[string]Command) map[string]ownCommand {
+	own := map[string]ownCommand{
 		"cd": cd, "pwd": pwd, "type": typeCommand, "command": command, "builtin": builtin, "where": where,
 		"source": source, ".": source, "alias": alias, "unalias": unalias, "history": historyCommand,
 		"jobs": jobs, "fg": fg, "bg": bg, "wait": wait, "kill": kill,
 		// What only the planner and the call handler call.
 		"declare": declare, "samefile": samefile, "complain": complainCommand,
 	}
+	for name := range builtins {
+		if interp.IsBuiltin(name) && own[name] == nil {
+			own[name] = func(ctx context.Context, c *ownCall) error {
+				return c.s.command(ctx, c.hc, append([]string{name}, c.args...))
+			}
+		}
+	}
+	return own
 }
 
 // unspoken are the own commands that no user calls by these names.

@@ -87,7 +87,7 @@ func New(c Config) (*Shell, error) {
 	}
 	s := &Shell{sys: c.System, here: c.System.Here(), builtins: c.Builtins, plan: newPlanner(),
 		edges: &edges{sys: c.System, m: map[inode]*edge{}}, roster: newRoster(), config: c, stdin: c.Stdin, verbose: c.Verbose, script: "vsys"}
-	s.own = ownCommands()
+	s.own = ownCommands(c.Builtins)
 	s.env = newEnviron(s, c.Env)
 	s.history = openHistory(c.History)
 	s.stderr = s.output(c.Stderr)
