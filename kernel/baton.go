@@ -178,6 +178,18 @@ func (b *baton) succeedLocked() *Process {
 	return nil
 }
 
+// cover gives a free role to the background reader: a server waits that does
+// not take it itself.
+func (b *baton) cover() {
+	if b.background == nil || b.k.reader.Load() != nil {
+		return
+	}
+	select {
+	case b.start <- struct{}{}:
+	default:
+	}
+}
+
 // look is called by the watch.
 func (b *baton) look() {
 	k := b.k

@@ -33,7 +33,7 @@ func (p *Process) sendGroup(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 		return code
 	}
 	if k.config.Link != nil {
-		k.endpoint.Send(k.now(), &p.client, m, to, ipc.MakeLogicalHost(k.base.Host(), 0), data, s.Write)
+		k.endpoint.Send(k.now(), &p.client, m, to, ipc.MakeLogicalHost(k.base.Host(), 0), c.data, nil)
 	} else {
 		k.endpoint.Next(&p.client)
 	}
@@ -184,10 +184,10 @@ func (p *Process) JoinGroup(group ipc.PID) error {
 		k.groups[group] = append(slices.Clip(members), p)
 	}
 	k.mu.Unlock()
-	if joined || len(members) > 0 {
+	if joined {
 		return nil
 	}
-	if err := k.announce(group, true); err != nil {
+	if err := k.announce(group); err != nil {
 		k.mu.Lock()
 		k.leaveLocked(p, group)
 		k.mu.Unlock()
@@ -206,7 +206,7 @@ func (p *Process) LeaveGroup(group ipc.PID) error {
 		return p.fail("ipc.LeaveGroup", group, ipc.NonexistentEntity)
 	}
 	if empty {
-		return k.announce(group, false)
+		return k.announce(group)
 	}
 	return nil
 }
@@ -237,11 +237,17 @@ func (k *Kernel) leaveAllLocked(p *Process) (emptied []ipc.PID) {
 	return emptied
 }
 
-// announce tells the host kernel whether this team has members of group.
-func (k *Kernel) announce(group ipc.PID, has bool) error {
+// announce tells the host kernel whether this team has members of group: one
+// at a time and as it is then, so that the last word is true.
+func (k *Kernel) announce(group ipc.PID) error {
 	if k.config.Domain == nil {
 		return nil
 	}
+	k.announcing.Lock()
+	defer k.announcing.Unlock()
+	k.mu.Lock()
+	has := len(k.groups[group]) > 0
+	k.mu.Unlock()
 	return k.config.Domain.Members(group, has)
 }
 

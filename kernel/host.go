@@ -118,11 +118,13 @@ func (h *Host) start(ctx context.Context) error {
 	h.hosts.init(h)
 	h.Kernel.startLoops()
 	if err := h.hosts.claim(ctx); err != nil {
+		h.hosts.stop()
 		h.Kernel.Close()
 		return err
 	}
 	if h.config.Socket != "" {
 		if h.socket, err = listen(h.config.Socket); err != nil {
+			h.hosts.goodbye()
 			h.Kernel.Close()
 			return fmt.Errorf("host %s: socket for teams: %w", h.config.Name, err)
 		}
@@ -193,14 +195,22 @@ func (h *Host) NewTeam(name string) (*Kernel, error) {
 		h.bury(t)
 		return nil, err
 	}
-	t.kernel = newKernel(Config{
+	k := newKernel(Config{
 		Host: h.config.Name, LogicalHost: ipc.MakeLogicalHost(h.ids.number, t.Number),
 		Incarnation: t.Incarnation, HostServer: h.HostServer(),
 		Link: l, Domain: hostDomain{h, t.Number}, Logger: h.log,
 	})
-	t.kernel.closing = func() { h.bury(t) }
-	t.kernel.startLoops()
-	return t.kernel, nil
+	k.closing = func() { h.bury(t) }
+	k.startLoops()
+	h.mu.Lock()
+	lives := h.teams[t.Number] == t
+	t.kernel = k
+	h.mu.Unlock()
+	if !lives { // the host was closed meanwhile
+		k.Close()
+		return nil, &ipc.OpError{Op: "kernel.NewTeam", Name: name, Host: h.config.Name, Err: ipc.Aborted}
+	}
+	return k, nil
 }
 
 // admit gives out a team number: the next one that no living team has.

@@ -111,6 +111,14 @@ func (t *hosts) heard(from netip.AddrPort, body []byte) {
 	t.afterLocked(out)
 }
 
+// stop ends the table's timer: the host was never one.
+func (t *hosts) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	t.timer.Stop()
+}
+
 // goodbye tells the others that the host ends.
 func (t *hosts) goodbye() {
 	t.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -76,13 +77,25 @@ func listen(name string) (*net.UnixListener, error) {
 	return net.ListenUnix("unix", addr)
 }
 
+// acceptAgain is the wait after a connection that could not be accepted.
+const acceptAgain = 100 * time.Millisecond
+
 // acceptLoop lets teams join. It ends when the socket is closed.
 func (h *Host) acceptLoop() {
 	defer h.loops.Done()
 	for {
 		c, err := h.socket.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // as when descriptors run out
+			h.log.Warn("no team can join", "err", err)
+			select {
+			case <-h.ctx.Done():
+				return
+			case <-time.After(acceptAgain):
+				continue
+			}
 		}
 		h.loops.Add(1)
 		go h.teamLoop(c.(*net.UnixConn))

@@ -54,6 +54,8 @@ type Kernel struct {
 	processes processTable
 	reader    atomic.Pointer[Process] // who has the reader's role; see baton.go
 
+	announcing sync.Mutex // taken before mu; see announce
+
 	mu       sync.Mutex // guards what follows
 	endpoint *vmtp.Endpoint
 	groups   map[ipc.PID][]*Process

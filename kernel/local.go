@@ -29,7 +29,7 @@ func (l local) Accepts(server ipc.PID, conditional bool) ipc.Code {
 		return ipc.NonexistentEntity
 	case conditional && p.state != ReceiveBlocked:
 		return ipc.NotAwaitingMsg
-	case p.queue.remotes >= MaxQueue:
+	case p.queue.unheld >= MaxQueue:
 		return ipc.Busy
 	}
 	return ipc.OK

@@ -56,7 +56,7 @@ func (p *Process) moveLocal(what ipc.Op, t ipc.Transaction, memory []byte, off i
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.awaits(t.ID, p.pid) {
+	if c.state != AwaitingReply || !c.owes(t, p.pid) {
 		return ipc.NonexistentEntity
 	}
 	return c.moveSegment(what, memory, off)

@@ -267,6 +267,7 @@ func (k *Kernel) respondLocked(p *Process, r *vmtp.Response) {
 	}
 	// The transport has put the segment where it belongs.
 	*t.m = r.Message
+	t.m.Clear(ipc.FlagDGM)
 	t.m.SetSegmentSize(len(r.Data))
 	t.replier = r.Server
 	if r.Truncated {
@@ -305,7 +306,7 @@ func (k *Kernel) deliverLocked(o *outbox, r *vmtp.Remote) {
 		p.state = Ready
 		k.endpoint.Received(now, r)
 		o.wakes = append(o.wakes, p)
-	case p.queue.remotes >= MaxQueue:
+	case p.queue.unheld >= MaxQueue:
 		k.endpoint.Refuse(now, r, ipc.Busy)
 	default:
 		p.queue.put(request{id: r.Transaction, remote: r})
@@ -370,6 +371,10 @@ func (k *Kernel) packetLocked(o *outbox, from netip.AddrPort, b, body []byte) {
 	sender, receiver := ends(&h)
 	if !receiver.IsGroup() && !k.speaksFor(receiver) {
 		k.stats.Misrouted++
+		return
+	}
+	if h.Version != packet.Version || h.Domain != packet.Domain {
+		k.endpoint.Packet(k.now(), &h, nil) // counts it
 		return
 	}
 	if host := sender.Host(); host != k.base.Host() && h.ForwardCount == 0 && k.routes[host] != from {

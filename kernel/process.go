@@ -123,7 +123,7 @@ func (p *Process) SetDeadline(t time.Time) {
 	defer p.mu.Unlock()
 	p.deadline = 0
 	if !t.IsZero() {
-		p.deadline = max(p.k.now()+time.Until(t), 1)
+		p.deadline = max(p.k.now()+min(time.Until(t), never/2), 1)
 	}
 }
 
@@ -169,7 +169,7 @@ func (p *Process) Destroy() {
 		p.stop()
 	}
 	for _, group := range emptied {
-		k.announce(group, false)
+		k.announce(group)
 	}
 }
 

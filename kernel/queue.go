@@ -29,7 +29,7 @@ type groupCopy struct {
 type queue struct {
 	waiting []request
 	first   int
-	remotes int // those of other teams
+	unheld  int // those whose sender does not wait here: of other teams, and copies
 }
 
 func (q *queue) put(r request) {
@@ -41,8 +41,8 @@ func (q *queue) put(r request) {
 		clear(q.waiting[n:])
 		q.waiting, q.first = q.waiting[:n], 0
 	}
-	if r.remote != nil {
-		q.remotes++
+	if r.client == nil || r.copy != nil {
+		q.unheld++
 	}
 	q.waiting = append(q.waiting, r)
 }
@@ -60,8 +60,8 @@ func (q *queue) get(match func(*request) bool) (request, bool) {
 		} else {
 			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
 		}
-		if r.remote != nil {
-			q.remotes--
+		if r.client == nil || r.copy != nil {
+			q.unheld--
 		}
 		return r, true
 	}

@@ -16,9 +16,6 @@ func (p *Process) Receive(m *ipc.Message, buf []byte) (ipc.Transaction, error) {
 // ReceiveSpecific waits for a Request from one process; see ipc.Process.
 func (p *Process) ReceiveSpecific(m *ipc.Message, buf []byte, from ipc.PID) (ipc.Transaction, error) {
 	const op = "ipc.ReceiveSpecific"
-	if from.SameTeam(p.pid) && p.k.processes.lookup(from) == nil {
-		return ipc.Transaction{}, p.fail(op, from, ipc.NonexistentEntity)
-	}
 	if !from.SameTeam(p.pid) {
 		if err := p.ValidPID(from); err != nil {
 			return ipc.Transaction{}, p.fail(op, from, ipc.CodeOf(err))
@@ -73,6 +70,9 @@ func (p *Process) block(m *ipc.Message, buf []byte, from ipc.PID) ipc.Code {
 	if p.expired() {
 		return ipc.UserTimeout
 	}
+	if from != 0 && from.SameTeam(p.pid) && p.k.processes.lookup(from) == nil {
+		return ipc.NonexistentEntity
+	}
 	w := &p.receiving
 	w.m, w.buf, w.from, w.code = m, buf, from, ipc.OK
 	p.state = ReceiveBlocked
@@ -106,6 +106,9 @@ func (p *Process) awaitRequest() (ipc.Transaction, ipc.Code) {
 		}
 		local := w.local
 		p.mu.Unlock()
+		if local {
+			p.k.baton.cover()
+		}
 		p.wait(!local)
 	}
 }

@@ -108,10 +108,17 @@ func (p *Process) clientAwaits(t ipc.Transaction) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.Server.IsGroup() {
-		return c.sending.to == t.Server && c.sending.id == t.ID && slices.Contains(c.sending.members, p.pid)
+	return c.owes(t, p.pid)
+}
+
+// owes tells whether server, of the same team, is still to answer t, which is
+// p's. p.mu is held.
+func (p *Process) owes(t ipc.Transaction, server ipc.PID) bool {
+	if !t.Server.IsGroup() {
+		return p.awaits(t.ID, server)
 	}
-	return c.awaits(t.ID, p.pid)
+	s := &p.sending
+	return s.to == t.Server && s.id == t.ID && slices.Contains(s.members, server)
 }
 
 // Forward passes t on; see ipc.Process.
@@ -175,7 +182,7 @@ func forwarded(request, m *ipc.Message) {
 // died.
 func (k *Kernel) hand(r request, q *Process) {
 	q.mu.Lock()
-	dead := q.state == Dead
+	dead := q.state == Dead || r.copy != nil && q.queue.unheld >= MaxQueue
 	if !dead {
 		q.queue.put(r)
 		if q.wants(r.client.pid) {
@@ -190,13 +197,16 @@ func (k *Kernel) hand(r request, q *Process) {
 	q.wake()
 }
 
-// failSender ends the Send of a process of the team whose Request the dead
-// process has or had in its queue.
+// failSender ends what c, of the team, waits for of the process dead: the answer
+// to a Request that it has or had in its queue, or a Request from it.
 func (k *Kernel) failSender(c *Process, dead ipc.PID) {
 	c.mu.Lock()
 	waits := c.state == AwaitingReply && c.sending.local && c.sending.holder == dead
 	if waits {
 		c.sending.code, c.state = ipc.NonexistentEntity, Ready
+	}
+	if c.state == ReceiveSpecific && c.receiving.from == dead {
+		c.receiving.code, c.state, waits = ipc.NonexistentEntity, Ready, true
 	}
 	if c.state == AwaitingReply && c.memberAnswered(dead) {
 		waits = c.state == Ready

@@ -88,6 +88,10 @@ func (p *Process) sendLocal(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	case q.wants(p.pid):
 		q.takeLocal(p.pid, to, id, &r.copy.m, r.copy.data)
 		woke = true
+	case m.Has(ipc.FlagCMD):
+		code = ipc.NotAwaitingMsg
+	case r.copy != nil && q.queue.unheld >= MaxQueue:
+		code = ipc.Busy
 	default:
 		q.queue.put(r)
 	}
@@ -97,7 +101,9 @@ func (p *Process) sendLocal(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	}
 	if code != ipc.OK {
 		p.mu.Lock()
-		p.state = Ready
+		if p.state == AwaitingReply {
+			p.state = Ready
+		}
 		p.mu.Unlock()
 	}
 	return code
@@ -156,6 +162,7 @@ func (p *Process) replied(from ipc.PID, m *ipc.Message, data []byte) {
 	t := &p.sending
 	n := copy(t.segment.Write, data)
 	*t.m = *m
+	t.m.Clear(ipc.FlagDGM) // was for the kernels, and would make m's next Send a datagram
 	t.m.SetSegmentSize(n)
 	t.replier = from
 	if n < len(data) {
@@ -171,8 +178,16 @@ func (p *Process) interrupt(code ipc.Code) {
 	k.mu.Lock()
 	p.mu.Lock()
 	waiting := p.state
-	switch p.state {
+	var holder ipc.PID // has the Request within the team
+	id := p.sending.id
+	if code == ipc.UserTimeout && !p.expired() {
+		waiting = Ready // the wait that timed out is over, another has begun
+	}
+	switch waiting {
 	case AwaitingReply:
+		if p.sending.local {
+			holder = p.sending.holder
+		}
 		p.sending.code = code
 		p.state = Ready
 		if !p.sending.local {
@@ -183,6 +198,15 @@ func (p *Process) interrupt(code ipc.Code) {
 		p.state = Ready
 	}
 	p.mu.Unlock()
+	if q := k.processes.lookup(holder); q != nil {
+		q.mu.Lock()
+		for dropped := true; dropped; {
+			_, dropped = q.queue.get(func(r *request) bool {
+				return r.client == p && r.copy == nil && int32(r.id-id) <= 0
+			})
+		}
+		q.mu.Unlock()
+	}
 	k.drainLocked(o)
 	k.mu.Unlock()
 	k.flush(o)

@@ -71,10 +71,11 @@ type Response struct {
 
 func (r *Response) done() bool { return r.Server != 0 && r.received == r.full }
 
-// Init prepares the record of the process entity. Its first Transaction is
-// random (RFC 1045 §2.5.1).
+// Init prepares the record of the process entity. Its first Transaction comes
+// after all of processes that have gone: their numbers come back, and servers
+// still have records of them. The endpoint's first is random (RFC 1045 §2.5.1).
 func (e *Endpoint) Init(c *Client, entity ipc.PID, owner any) {
-	*c = Client{Owner: owner, entity: entity, transaction: e.rand.Uint32()}
+	*c = Client{Owner: owner, entity: entity, transaction: e.newest + e.rand.Uint32N(1<<12)}
 	c.timer = timer{at: never, index: -1, client: c}
 }
 
@@ -169,6 +170,9 @@ func (e *Endpoint) fail(c *Client, code ipc.Code) {
 // Close forgets c: its process is gone.
 func (e *Endpoint) Close(now time.Duration, c *Client) {
 	e.Abort(now, c)
+	if older(e.newest, c.transaction) {
+		e.newest = c.transaction
+	}
 	e.timers.remove(&c.timer)
 }
 

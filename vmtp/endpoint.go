@@ -22,6 +22,7 @@ type Endpoint struct {
 	lent        int                 // buffers in use
 	peers       map[uint16]*peer    // by host number
 	probes      map[uint32]probe    // outstanding, by Transaction
+	newest      uint32              // last Transaction of the clients that have gone
 	lastID      uint32              // Transaction of the management module's last Request
 	timers      timers
 	actions     []Action
@@ -103,6 +104,7 @@ func New(manager ipc.PID, local Local, rand *rand.Rand) *Endpoint {
 		remotes: map[ipc.PID]*Remote{},
 		peers:   map[uint16]*peer{},
 		probes:  map[uint32]probe{},
+		newest:  rand.Uint32(),
 		lastID:  rand.Uint32(),
 	}
 }

@@ -62,13 +62,20 @@ func (e *Endpoint) withdraw(now time.Duration, r *Remote) {
 // records filter duplicates until the newer Request is admitted.
 func (e *Endpoint) supersede(now time.Duration, head *Remote) {
 	for r := head; r != nil; r = r.sibling {
-		switch r.state {
-		case remoteProcessing:
+		switch {
+		case r.datagramWaits():
+		case r.state == remoteProcessing:
 			e.withdraw(now, r)
-		case remoteReceiving, remoteForwarded, remoteResponded:
+		case r.state != remoteDiscarded && r.state != remoteGone:
 			e.discard(now, r, ipc.BadTransactionID)
 		}
 	}
+}
+
+// datagramWaits tells whether r is a datagram that no process has taken yet. Its
+// client goes on at once, so a newer transaction does not abort it.
+func (r *Remote) datagramWaits() bool {
+	return r.state == remoteProcessing && r.Message.Has(ipc.FlagDGM)
 }
 
 // forgetOlder forgets the records of earlier transactions of the client of h,
@@ -76,7 +83,7 @@ func (e *Endpoint) supersede(now time.Duration, head *Remote) {
 func (e *Endpoint) forgetOlder(h *packet.Header) {
 	for r := e.remotes[h.Client]; r != nil; {
 		next := r.sibling
-		if r.Transaction != h.Transaction {
+		if r.Transaction != h.Transaction && !r.datagramWaits() {
 			e.forget(r)
 		}
 		r = next

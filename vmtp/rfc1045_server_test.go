@@ -438,7 +438,7 @@ func TestBuffersAreBounded(t *testing.T) {
 		tc.e.Packet(tc.now, &h, data) // half a Request each
 	}
 	tc.e.Actions()
-	tc.write(request(1, 0), nil)
+	tc.write(request(1, 512, blocks(0)), nil)
 	tc.want("no more memory", "alpha.1 < notify client/1: 0x0 are here: busy")
 	tc.pass(time.Minute)
 	tc.seen = nil

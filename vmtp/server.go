@@ -167,7 +167,7 @@ func (e *Endpoint) admit(now time.Duration, h *packet.Header, member ipc.PID) *R
 	if member != e.manager {
 		code = e.local.Accepts(member, h.Message.Has(ipc.FlagCMD))
 	}
-	if code == ipc.OK && (e.count >= MaxRemotes && e.remotes[h.Client] == nil || e.lent >= MaxBuffers) {
+	if code == ipc.OK && (e.count >= MaxRemotes && e.remotes[h.Client] == nil || h.Message.SegmentSize() > 0 && e.lent >= MaxBuffers) {
 		e.stats.Overflow++
 		code = ipc.Busy
 	}
@@ -277,7 +277,12 @@ func (e *Endpoint) Reply(now time.Duration, r *Remote, m *ipc.Message, data []by
 	}
 	e.transmit(r.Client.LogicalHost(), &r.response, packet.WantedMask(len(data)), data)
 	wait := keepRecord
-	if len(data) > 0 && !r.idempotent {
+	switch {
+	case len(data) == 0 || r.idempotent:
+	case e.lent >= MaxBuffers: // sent once: who misses it learns that it is gone
+		e.discard(now, r, ipc.ResponseDiscarded)
+		return true
+	default:
 		b := e.buffer()
 		r.answer = b[:copy(b, data)]
 		wait = ackWait
