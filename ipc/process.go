@@ -29,8 +29,10 @@ type Transaction struct {
 // Process is a thread of control with a message end-point. Send, GetReply,
 // Receive, ReceiveSpecific and ValidPID block; they are for the one goroutine
 // that is the process. The other methods may be called by any goroutine of the
-// team and do not wait for another process, except MoveFrom and MoveTo, which
-// wait for the client's kernel.
+// team and do not wait for another process, with these exceptions: MoveFrom and
+// MoveTo wait for the client's kernel, five seconds at most; QueryGroup and
+// DeleteGroup for the members, about three; JoinGroup and LeaveGroup for the host
+// kernel.
 //
 // A blocking operation ends early with UserTimeout when the deadline passes,
 // and with Aborted when the context given at the process's creation is
@@ -60,30 +62,33 @@ type Process interface {
 	// Codes: NonexistentEntity; RetransTimeout (the host is silent for five
 	// seconds; for a group: nobody answered); UserTimeout; Aborted;
 	// BadReplySegment (the reply is larger than s.Write; what fits is there);
-	// BadArgs (a segment over MaxSegment); Busy.
+	// ResponseDiscarded (it was answered, and the answer is gone); BadArgs (a
+	// segment over MaxSegment); Busy; NotAwaitingMsg (FlagCMD, and nobody waits).
 	Send(m *Message, to PID, s Segment) (PID, error)
 
 	// GetReply waits for the next reply to the last Send, which went to a
 	// group. Its segment lands in buf. It returns who replied. With a deadline
-	// that has passed it returns what is already here, else UserTimeout.
+	// that has passed it returns what is already here, else UserTimeout. Other
+	// codes: Aborted; BadTransactionID (the last Send went to no group).
 	GetReply(m *Message, buf []byte) (PID, error)
 
 	// Receive waits for the next Request to the process or to a group that it
-	// is in: highest priority first, then first come. The first octets of the
+	// is in, first come, first served. The first octets of the
 	// sender's readable segment are copied into buf: Transaction.Appended of
 	// them, at most len(buf), SegmentSize and MaxAppended.
 	Receive(m *Message, buf []byte) (Transaction, error)
 
 	// ReceiveSpecific is Receive for a Request from one process only. It
-	// returns NonexistentEntity if that process does not exist or ceases to.
+	// returns NonexistentEntity if that process does not exist or, in the same
+	// team, ceases to.
 	ReceiveSpecific(m *Message, buf []byte, from PID) (Transaction, error)
 
 	// Reply answers t with m and data, which goes to the start of the client's
 	// writable segment; data may be reused when Reply returns. FlagDGM in m
 	// says that the operation was idempotent: the kernel then keeps nothing,
-	// and does the operation again should the reply be lost. With the code
-	// ResponseDiscarded in m nothing is sent (for members of a group that have
-	// nothing to say).
+	// and does the operation again should the reply be lost. Other flags of m
+	// are cleared. With the code ResponseDiscarded in m a member of a group sends
+	// nothing: it has nothing to say.
 	//
 	// Codes: NonexistentEntity (t is answered, forwarded or given up);
 	// BadArgs (more data than MaxAppended or the client's Capacity).

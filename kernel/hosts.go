@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vsys/hello"
@@ -24,6 +25,8 @@ type hosts struct {
 	taken   error         // the host's name or number belongs to another
 	settled chan struct{} // closed when the claim time is over
 	closed  bool
+
+	live atomic.Pointer[[]netip.AddrPort] // where the other live hosts are
 }
 
 func (t *hosts) init(h *Host) {
@@ -58,6 +61,7 @@ func (t *hosts) claim(ctx context.Context) error {
 // afterLocked sends what a call of the table returned, logs what it found, and
 // sets the timer.
 func (t *hosts) afterLocked(out []hello.Packet) {
+	t.noteLiveLocked()
 	for _, p := range out {
 		b := newBuffer(len(p.Body) + frame.Overhead)
 		b.b = frame.Header{Type: frame.Hello}.Append(b.b)
@@ -128,17 +132,24 @@ func (t *hosts) goodbye() {
 	t.afterLocked(t.table.Goodbye(nil))
 }
 
-// addresses returns where the other live hosts are.
+// addresses returns where the other live hosts are. It takes no lock: Kernel.mu may
+// be held.
 func (t *hosts) addresses() []netip.AddrPort {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var out []netip.AddrPort
+	if live := t.live.Load(); live != nil {
+		return *live
+	}
+	return nil
+}
+
+// noteLiveLocked renews what addresses returns.
+func (t *hosts) noteLiveLocked() {
+	var live []netip.AddrPort
 	for _, h := range t.table.Hosts() {
 		if h.State == hello.Live {
-			out = append(out, h.Addr)
+			live = append(live, h.Addr)
 		}
 	}
-	return out
+	t.live.Store(&live)
 }
 
 func (t *hosts) locate(number uint16) (netip.AddrPort, bool) {

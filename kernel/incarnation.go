@@ -85,7 +85,12 @@ func readNumber(file string) (uint64, error) {
 // writeNumber replaces the file, whole or not at all.
 func writeNumber(file string, n uint64) error {
 	temporary := file + ".new"
-	if err := os.WriteFile(temporary, []byte(strconv.FormatUint(n, 10)+"\n"), 0o600); err != nil {
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, n)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary, file)

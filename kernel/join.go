@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -47,16 +48,18 @@ type joinAnswer struct {
 // joinQuery asks where a host is and how it is called (Op "host"), or tells
 // whether the team has members of a group ("members").
 type joinQuery struct {
-	Op    string  `json:"op"`
-	Host  uint16  `json:"host,omitempty"`
-	Group ipc.PID `json:"group,omitempty"`
-	Has   bool    `json:"has,omitempty"`
+	Number uint64  `json:"number"` // of the question; the answer has it too
+	Op     string  `json:"op"`
+	Host   uint16  `json:"host,omitempty"`
+	Group  ipc.PID `json:"group,omitempty"`
+	Has    bool    `json:"has,omitempty"`
 }
 
 type joinReply struct {
-	Error string         `json:"error,omitempty"`
-	Name  string         `json:"name,omitempty"`
-	Addr  netip.AddrPort `json:"addr"`
+	Number uint64         `json:"number"`
+	Error  string         `json:"error,omitempty"`
+	Name   string         `json:"name,omitempty"`
+	Addr   netip.AddrPort `json:"addr"`
 }
 
 // listen opens the socket that teams join through. A socket file that nobody
@@ -111,10 +114,16 @@ func (h *Host) teamLoop(c *net.UnixConn) {
 	defer stop()
 	in, out := json.NewDecoder(c), json.NewEncoder(c)
 	var request joinRequest
-	if err := in.Decode(&request); err != nil {
-		return
+	var t *Team
+	err := sameUser(c)
+	if err == nil {
+		c.SetReadDeadline(time.Now().Add(joinLimit))
+		if err := in.Decode(&request); err != nil {
+			return
+		}
+		c.SetReadDeadline(time.Time{})
+		t, err = h.join(c, &request)
 	}
-	t, err := h.join(c, &request)
 	if err != nil {
 		h.log.Info("team refused", "team", request.Name, "err", err)
 		out.Encode(joinAnswer{Version: JoinVersion, Host: h.config.Name, Error: err.Error(), Code: ipc.CodeOf(err)})
@@ -128,7 +137,7 @@ func (h *Host) teamLoop(c *net.UnixConn) {
 		if err := in.Decode(&q); err != nil {
 			return
 		}
-		var r joinReply
+		r := joinReply{Number: q.Number}
 		switch q.Op {
 		case "host":
 			r.Name = domain.HostName(q.Host)
@@ -144,13 +153,13 @@ func (h *Host) teamLoop(c *net.UnixConn) {
 	}
 }
 
-// join checks who asks, admits the team and passes it its socket.
+// joinLimit bounds the wait for what a team says first.
+const joinLimit = 5 * time.Second
+
+// join admits the team and passes it its socket.
 func (h *Host) join(c *net.UnixConn, r *joinRequest) (*Team, error) {
 	if r.Version != JoinVersion {
 		return nil, fmt.Errorf("host %s speaks version %d of the join protocol, the team %d: %w", h.config.Name, JoinVersion, r.Version, ipc.VMTPError)
-	}
-	if err := sameUser(c); err != nil {
-		return nil, fmt.Errorf("host %s: %w", h.config.Name, err)
 	}
 	t, err := h.admit(r.Name, r.Process)
 	if err != nil {
@@ -275,13 +284,25 @@ type joinedHost struct {
 	in    *json.Decoder
 	out   *json.Encoder
 	names map[uint16]string
+	asked uint64 // questions
 }
+
+// askLimit bounds the wait for the host kernel, which only looks into its tables.
+const askLimit = 2 * time.Second
 
 func (j *joinedHost) ask(q joinQuery) (r joinReply, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err = j.out.Encode(q); err == nil {
+	j.asked++
+	q.Number = j.asked
+	j.conn.SetDeadline(time.Now().Add(askLimit))
+	err = j.out.Encode(q)
+	for err == nil && r.Number != q.Number { // late answers come first
+		r = joinReply{}
 		err = j.in.Decode(&r)
+	}
+	if err != nil {
+		j.in = json.NewDecoder(io.MultiReader(j.in.Buffered(), j.conn)) // one that has failed stays so
 	}
 	if err == nil && r.Error != "" {
 		err = errors.New(r.Error)

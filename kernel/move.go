@@ -79,6 +79,10 @@ func (p *Process) moveSegment(what ipc.Op, memory []byte, off int) ipc.Code {
 	return ipc.OK
 }
 
+// moveLimit bounds the wait for the client's kernel: its team may be stopped while
+// its host answers for it.
+const moveLimit = vmtp.LostAfter
+
 // moveRemote copies by requests to the client's kernel, a packet group each.
 func (p *Process) moveRemote(what ipc.Op, t ipc.Transaction, memory []byte, off int) ipc.Code {
 	mover, err := p.k.mover()
@@ -89,6 +93,7 @@ func (p *Process) moveRemote(what ipc.Op, t ipc.Transaction, memory []byte, off 
 	for len(memory) > 0 {
 		part := memory[:min(len(memory), ipc.MaxAppended)]
 		m, s := moveRequest(what, t, part, off)
+		mover.SetDeadline(time.Now().Add(moveLimit))
 		if _, err := mover.Send(&m, ipc.ManagerGroup, s); err != nil {
 			return ipc.CodeOf(err)
 		}
@@ -208,7 +213,12 @@ func (p *Process) ValidPID(pid ipc.PID) error {
 	defer asker.Destroy()
 	p.mu.Lock()
 	asker.deadline = p.deadline
+	p.asker = asker
+	dead := p.state == Dead
 	p.mu.Unlock()
+	if dead {
+		return p.fail(op, pid, ipc.Aborted)
+	}
 	if _, err := asker.Send(&h.Message, ipc.ManagerGroup, ipc.Segment{}); err != nil {
 		return p.fail(op, pid, ipc.CodeOf(err))
 	}

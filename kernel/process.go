@@ -52,6 +52,7 @@ type Process struct {
 	sending   sending
 	receiving receiving
 	queue     queue
+	asker     *Process // asks for it in ValidPID, and ends with it
 }
 
 // sending is what a process waits for in Send and GetReply.
@@ -150,6 +151,7 @@ func (p *Process) Destroy() {
 	p.state = Dead
 	p.sending.code, p.receiving.code = ipc.Aborted, ipc.Aborted
 	p.queue = queue{}
+	asker := p.asker
 	p.mu.Unlock()
 	k.endpoint.Close(k.now(), &p.client)
 	k.timer.forget(p)
@@ -167,6 +169,9 @@ func (p *Process) Destroy() {
 	}
 	if p.stop != nil {
 		p.stop()
+	}
+	if asker != nil {
+		asker.Destroy()
 	}
 	for _, group := range emptied {
 		k.announce(group)

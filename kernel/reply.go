@@ -249,6 +249,9 @@ func (p *Process) forwardOut(c *Process, m *ipc.Message, t ipc.Transaction, to i
 // forwardRemote passes on the Request of a process of another team.
 func (p *Process) forwardRemote(m *ipc.Message, t ipc.Transaction, to ipc.PID) ipc.Code {
 	k := p.k
+	if to.SameTeam(p.pid) && k.processes.lookup(to) == nil {
+		return ipc.NonexistentEntity
+	}
 	if _, code := k.route(to.Host()); code != ipc.OK {
 		return code
 	}

@@ -37,8 +37,7 @@ func (p *Process) startSend(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code 
 	return p.sendRemote(m, to, s)
 }
 
-// beginSending enters the state AwaitingReply for a transaction within the team. p.mu
-// is held.
+// beginSending enters the state AwaitingReply. p.mu is held.
 func (p *Process) beginSending(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code {
 	switch {
 	case p.state != Ready, p.cancelled:

@@ -10,9 +10,14 @@ import (
 // processTable finds the processes of a team by number, without a lock. It
 // grows by chunks and never shrinks. add and remove are guarded by Kernel.mu.
 type processTable struct {
-	chunks [256]atomic.Pointer[[256]atomic.Pointer[Process]]
+	chunks [256]atomic.Pointer[processChunk]
 	last   uint16 // number that was given last
-	count  int
+}
+
+// processChunk is 256 consecutive numbers.
+type processChunk struct {
+	slots [256]atomic.Pointer[Process]
+	live  atomic.Int32 // the slots that are taken
 }
 
 // firstNumber is the lowest number given to a process that asks for none: those
@@ -26,7 +31,7 @@ func (t *processTable) lookup(pid ipc.PID) *Process {
 	if chunk == nil {
 		return nil
 	}
-	if p := chunk[n&255].Load(); p != nil && p.pid == pid {
+	if p := chunk.slots[n&255].Load(); p != nil && p.pid == pid {
 		return p
 	}
 	return nil
@@ -37,41 +42,43 @@ func (t *processTable) lookup(pid ipc.PID) *Process {
 // NoServerResources, DuplicateName.
 func (t *processTable) add(p *Process, base ipc.PID, number uint16) ipc.Code {
 	if number != 0 {
-		slot := t.slot(number)
-		if slot.Load() != nil {
+		if !t.enter(p, base, number) {
 			return ipc.DuplicateName
 		}
-		p.pid = base.WithProcess(number)
-		slot.Store(p)
-		t.count++
 		return ipc.OK
 	}
 	for range 1 << 16 {
 		if t.last++; t.last < firstNumber {
 			t.last = firstNumber
 		}
-		if slot := t.slot(t.last); slot.Load() == nil {
-			p.pid = base.WithProcess(t.last)
-			slot.Store(p)
-			t.count++
+		if t.enter(p, base, t.last) {
 			return ipc.OK
 		}
 	}
 	return ipc.NoServerResources
 }
 
-func (t *processTable) slot(number uint16) *atomic.Pointer[Process] {
-	c := &t.chunks[number>>8]
-	if c.Load() == nil {
-		c.Store(new([256]atomic.Pointer[Process]))
+// enter gives p that number unless it is taken.
+func (t *processTable) enter(p *Process, base ipc.PID, number uint16) bool {
+	c := t.chunks[number>>8].Load()
+	if c == nil {
+		c = new(processChunk)
+		t.chunks[number>>8].Store(c)
 	}
-	return &c.Load()[number&255]
+	if c.slots[number&255].Load() != nil {
+		return false
+	}
+	p.pid = base.WithProcess(number)
+	c.slots[number&255].Store(p)
+	c.live.Add(1)
+	return true
 }
 
 // remove takes p out.
 func (t *processTable) remove(p *Process) {
-	t.slot(p.pid.Process()).Store(nil)
-	t.count--
+	c := t.chunks[p.pid.Process()>>8].Load()
+	c.slots[p.pid.Process()&255].Store(nil)
+	c.live.Add(-1)
 }
 
 // all yields the processes that are there.
@@ -79,11 +86,11 @@ func (t *processTable) all() iter.Seq[*Process] {
 	return func(yield func(*Process) bool) {
 		for i := range t.chunks {
 			chunk := t.chunks[i].Load()
-			if chunk == nil {
+			if chunk == nil || chunk.live.Load() == 0 {
 				continue
 			}
-			for j := range chunk {
-				if p := chunk[j].Load(); p != nil && !yield(p) {
+			for j := range chunk.slots {
+				if p := chunk.slots[j].Load(); p != nil && !yield(p) {
 					return
 				}
 			}

@@ -184,6 +184,12 @@ func (e *Endpoint) sendRequest(now time.Duration, c *Client, mask uint32) {
 	e.timers.set(&c.timer, now+e.requestWait(c))
 }
 
+// maxBackoff is the most doublings of the wait, which ends at maxTC2 before.
+const maxBackoff = 10
+
+// slower doubles the wait before c's Request is sent again.
+func (c *Client) slower() { c.backoff = min(c.backoff+1, maxBackoff) }
+
 // requestWait is TC1: the wait before a Request is sent again. It doubles with
 // each transmission (RFC 1045 has a fixed interval, which RFC 8085 forbids).
 func (e *Endpoint) requestWait(c *Client) time.Duration {
@@ -191,7 +197,7 @@ func (e *Endpoint) requestWait(c *Client) time.Duration {
 	if !c.toGroup() {
 		wait = e.peer(c.to.Host()).tc2()
 	}
-	return min(wait<<min(c.backoff, 10), maxTC2)
+	return min(wait<<c.backoff, maxTC2)
 }
 
 // retransmit sends c's Request again, only its header with APG set if the
@@ -237,7 +243,7 @@ func (e *Endpoint) askMembers(now time.Duration, c *Client) (asked bool) {
 // RequestRetries or silentAfter ask the host kernel as well; past LostAfter give
 // up.
 func (e *Endpoint) requestOverdue(now time.Duration, c *Client) {
-	c.backoff++
+	c.slower()
 	if c.toGroup() {
 		if c.unanswered > RequestRetries {
 			e.fail(c, ipc.RetransTimeout)

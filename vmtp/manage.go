@@ -86,7 +86,7 @@ func (e *Endpoint) notifiedClient(now time.Duration, n *packet.Notify) {
 	case ipc.Retry, ipc.RetryAll:
 		e.resend(now, c, n)
 	case ipc.Busy:
-		c.backoff++
+		c.slower()
 		e.timers.set(&c.timer, now+e.requestWait(c))
 	default:
 		if !c.toGroup() && c.state == clientAwaiting {

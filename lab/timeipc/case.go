@@ -45,18 +45,15 @@ func send(name, yardstick string, size int, k *kernel.Kernel, server ipc.PID) (*
 }
 
 // channel returns the case of two goroutines with two unbuffered channels.
-func channel(ctx context.Context) *testCase {
+func (b *bench) channel(ctx context.Context) *testCase {
 	to, back := make(chan int), make(chan int)
-	go func() { // ends with ctx
-		for {
-			select {
-			case v := <-to:
-				back <- v
-			case <-ctx.Done():
-				return
-			}
+	stop := context.AfterFunc(ctx, func() { close(to) })
+	b.closers = append(b.closers, func() { stop() })
+	b.loops.Go(func() { // ends with ctx
+		for v := range to {
+			back <- v
 		}
-	}()
+	})
 	return &testCase{name: "channel", call: func() error {
 		to <- 1
 		<-back

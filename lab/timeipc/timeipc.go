@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -47,6 +48,7 @@ func Measure(ctx context.Context, c Config) ([]Row, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer b.close()
+	defer b.loops.Wait()
 	defer cancel()
 	if err := b.setUp(ctx); err != nil {
 		return nil, fmt.Errorf("timeipc: %w", err)
@@ -64,6 +66,7 @@ type bench struct {
 	config  Config
 	cases   []*testCase
 	closers []func()
+	loops   sync.WaitGroup
 }
 
 func (b *bench) close() {
@@ -90,8 +93,8 @@ func (b *bench) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go serveEcho(local) // ends when ctx is done
-	b.cases = append(b.cases, channel(ctx))
+	b.loops.Go(func() { serveEcho(local) }) // ends when ctx is done
+	b.cases = append(b.cases, b.channel(ctx))
 	team, err := b.server(ctx, "team", socket)
 	if err != nil {
 		return err

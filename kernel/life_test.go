@@ -1,0 +1,154 @@
+package kernel
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"vsys/ipc"
+	"vsys/link/udp"
+)
+
+// TestHostThatNeverWas: a host that can't boot leaves no timer of the host table
+// behind.
+func TestHostThatNeverWas(t *testing.T) {
+	taken := bootHosts(t, 1, nil)[0].config.Socket
+	cancelled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		socket string
+		code   ipc.Code
+	}{
+		"cancelled":     {cancelled, "", ipc.CodeOf(context.Canceled)},
+		"socket in use": {context.Background(), taken, ipc.DuplicateName},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &Host{
+				config: HostConfig{Name: "beta", Socket: tt.socket},
+				log:    slog.New(slog.DiscardHandler), teams: map[uint16]*Team{}, dead: map[uint16]*deadTeam{},
+			}
+			var err error
+			if h.ids, err = openIncarnations(""); err != nil {
+				t.Fatal(err)
+			}
+			if h.pool, err = udp.NewPool(netip.MustParseAddrPort("127.0.0.2:0"), 1); err != nil {
+				t.Fatal(err)
+			}
+			defer h.pool.Close()
+			wantCode(t, "start", h.start(tt.ctx), tt.code)
+			if !h.hosts.closed || h.hosts.timer.Stop() {
+				t.Error("its timer runs on")
+			}
+		})
+	}
+}
+
+// TestCloseDuringNewTeam: a host that is closed while teams are made, and listed,
+// leaves none of them alive.
+func TestCloseDuringNewTeam(t *testing.T) {
+	for range 5 {
+		h := bootHosts(t, 1, nil)[0]
+		first := make(chan struct{}, 4)
+		var wg sync.WaitGroup
+		for range cap(first) {
+			wg.Go(func() { // ends when the host is closed
+				var made []*Kernel
+				k, err := h.NewTeam("test")
+				first <- struct{}{}
+				for err == nil {
+					made = append(made, k)
+					h.Kernels()
+					k, err = h.NewTeam("test")
+				}
+				<-h.ctx.Done()
+				for _, k := range made {
+					defer k.Close()
+				}
+			})
+		}
+		for range cap(first) {
+			<-first
+		}
+		kernels := h.Kernels()
+		h.Close()
+		wg.Wait()
+		for _, k := range kernels {
+			_, err := k.NewProcess(context.Background(), "late")
+			wantCode(t, "NewProcess in a team of a closed host", err, ipc.Aborted)
+		}
+		_, err := h.NewTeam("late")
+		wantCode(t, "NewTeam of a closed host", err, ipc.Aborted)
+	}
+}
+
+// TestAcceptWithoutDescriptors: teams can join again after descriptors had run
+// out. It limits them, so it does that in a Linux process of its own.
+func TestAcceptWithoutDescriptors(t *testing.T) {
+	const child = "VSYS_TEST_ACCEPT"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=20s")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	warned := make(warnings, 16)
+	h := bootHosts(t, 1, func(c *HostConfig) { c.Logger = slog.New(slog.NewTextHandler(warned, nil)) })[0]
+	restore := limitDescriptors(t)
+	c, err := net.Dial("unix", h.config.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for !strings.Contains(<-warned, "too many open files") {
+	}
+	restore()
+	k, err := Join(context.Background(), h.config.Socket, "later")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Close()
+}
+
+// limitDescriptors leaves this Linux process one descriptor more, until restore
+// is called.
+func limitDescriptors(t *testing.T) (restore func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	free, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(free)
+	set := func(limit unix.Rlimit) {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(unix.Rlimit{Cur: uint64(free) + 1, Max: old.Max})
+	return func() { set(old) }
+}
+
+// warnings is where a log goes; what has no room is lost.
+type warnings chan string
+
+func (w warnings) Write(line []byte) (int, error) {
+	select {
+	case w <- string(line):
+	default:
+	}
+	return len(line), nil
+}
