@@ -16,9 +16,11 @@ import (
 	"vsys/vmtp/packet"
 )
 
-// slowDomain is a Domain that takes long to hear that a team has no members.
+// slowDomain is a Domain that takes long to hear that a team has no members, the
+// first time.
 type slowDomain struct {
 	wire
+	once    sync.Once
 	entered chan struct{} // closed when it is told so
 	leave   chan struct{} // closed when it may go on
 
@@ -28,8 +30,10 @@ type slowDomain struct {
 
 func (d *slowDomain) Members(_ ipc.PID, has bool) error {
 	if !has {
-		close(d.entered)
-		<-d.leave
+		d.once.Do(func() {
+			close(d.entered)
+			<-d.leave
+		})
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

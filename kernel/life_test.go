@@ -20,21 +20,15 @@ import (
 // TestHostThatNeverWas: a host that can't boot leaves no timer of the host table
 // behind.
 func TestHostThatNeverWas(t *testing.T) {
-	taken := bootHosts(t, 1, nil)[0].config.Socket
-	cancelled, cancel := context.WithCancel(context.Background())
-	cancel()
-	for name, tt := range map[string]struct {
-		ctx    context.Context
-		socket string
-		code   ipc.Code
-	}{
-		"cancelled":     {cancelled, "", ipc.CodeOf(context.Canceled)},
-		"socket in use": {context.Background(), taken, ipc.DuplicateName},
+	other := bootHosts(t, 1, nil)[0]
+	for name, config := range map[string]HostConfig{
+		"name in use":   {Name: "alpha", Peers: []netip.AddrPort{other.Addr()}},
+		"socket in use": {Name: "beta", Socket: other.config.Socket},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := &Host{
-				config: HostConfig{Name: "beta", Socket: tt.socket},
-				log:    slog.New(slog.DiscardHandler), teams: map[uint16]*Team{}, dead: map[uint16]*deadTeam{},
+				config: config, log: slog.New(slog.DiscardHandler),
+				teams: map[uint16]*Team{}, dead: map[uint16]*deadTeam{},
 			}
 			var err error
 			if h.ids, err = openIncarnations(""); err != nil {
@@ -44,7 +38,7 @@ func TestHostThatNeverWas(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer h.pool.Close()
-			wantCode(t, "start", h.start(tt.ctx), tt.code)
+			wantCode(t, "start", h.start(context.Background()), ipc.DuplicateName)
 			if !h.hosts.closed || h.hosts.timer.Stop() {
 				t.Error("its timer runs on")
 			}
@@ -57,31 +51,32 @@ func TestHostThatNeverWas(t *testing.T) {
 func TestCloseDuringNewTeam(t *testing.T) {
 	for range 5 {
 		h := bootHosts(t, 1, nil)[0]
-		first := make(chan struct{}, 4)
+		var mu sync.Mutex // guards made
+		var made []*Kernel
+		started := make(chan struct{}, 1) // a team has been made
 		var wg sync.WaitGroup
-		for range cap(first) {
+		for range 4 {
 			wg.Go(func() { // ends when the host is closed
-				var made []*Kernel
-				k, err := h.NewTeam("test")
-				first <- struct{}{}
-				for err == nil {
+				for {
+					k, err := h.NewTeam("test")
+					if err != nil {
+						return
+					}
+					mu.Lock()
 					made = append(made, k)
+					mu.Unlock()
+					select {
+					case started <- struct{}{}:
+					default:
+					}
 					h.Kernels()
-					k, err = h.NewTeam("test")
-				}
-				<-h.ctx.Done()
-				for _, k := range made {
-					defer k.Close()
 				}
 			})
 		}
-		for range cap(first) {
-			<-first
-		}
-		kernels := h.Kernels()
+		<-started
 		h.Close()
 		wg.Wait()
-		for _, k := range kernels {
+		for _, k := range made {
 			_, err := k.NewProcess(context.Background(), "late")
 			wantCode(t, "NewProcess in a team of a closed host", err, ipc.Aborted)
 		}

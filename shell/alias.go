@@ -30,12 +30,14 @@ func (a *aliases) words(name string) (words []*syntax.Word, more, ok bool) {
 	return words, strings.TrimRight(text, " \t") != text, err == nil
 }
 
-func aliasWords(text string) (words []*syntax.Word, err error) {
-	err = syntax.NewParser().Words(strings.NewReader(text), func(w *syntax.Word) bool {
+func aliasWords(text string) (words []*syntax.Word, _ error) {
+	for w, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
+		if err != nil {
+			return nil, err
+		}
 		words = append(words, w)
-		return true
-	})
-	return words, err
+	}
+	return words, nil
 }
 
 func (a *aliases) get(name string) (string, bool) {
