@@ -77,3 +77,47 @@ func garbage(r *rand.Rand, server ipc.PID) []byte {
 	}
 	return b
 }
+
+// TestMisledPackets sends copies of valid frames, as a team sends them, to the
+// slots of other teams: whoever gets them must not answer for a team that lives.
+func TestMisledPackets(t *testing.T) {
+	hosts := bootHosts(t, 2, nil)
+	k, neighbour := newTeam(t, hosts[1]), newTeam(t, hosts[1])
+	from := newTeam(t, hosts[0])
+	server, client := process(t, k, "server"), process(t, from, "client")
+	result := make(chan error)
+	go func() { // ends when it is answered
+		var m ipc.Message
+		_, err := client.Send(&m, server.PID(), ipc.Segment{})
+		result <- err
+	}()
+	var m ipc.Message
+	tr, err := server.Receive(&m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := packet.Header{Client: client.PID(), Server: server.PID(), Domain: packet.Domain, Transaction: tr.ID, Control: packet.APG}
+	misled := []uint16{0, neighbour.LogicalHost().Team(), 40, 40000}
+	for _, slot := range misled {
+		b := frame.Header{Type: frame.Null, Slot: slot}.Append(nil)
+		if err := from.config.Link.Send(hosts[1].Addr(), frame.AppendNullTag(h.Append(b, nil))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A transaction with the host kernel, and one with the neighbour, come after.
+	for _, other := range []*Kernel{hosts[1].Kernel, neighbour} {
+		prober := process(t, from, "prober")
+		wantCode(t, "ValidPID", prober.ValidPID(process(t, other, "there").PID()), ipc.OK)
+	}
+	select {
+	case err := <-result:
+		t.Fatalf("the Send ended with %v although nobody answered", err)
+	default:
+	}
+	m.SetCode(ipc.OK)
+	wantCode(t, "Reply", server.Reply(&m, tr, nil), ipc.OK)
+	wantCode(t, "Send", <-result, ipc.OK)
+	if hosts[1].Stats().Misrouted == 0 || neighbour.Stats().Misrouted == 0 {
+		t.Error("no misled packet was counted")
+	}
+}

@@ -66,7 +66,7 @@ func (t *hosts) afterLocked(out []hello.Packet) {
 		b := newBuffer(len(p.Body) + frame.Overhead)
 		b.b = frame.Header{Type: frame.Hello}.Append(b.b)
 		b.b = append(b.b, p.Body...)
-		b.b = frame.AppendNullTag(b.b)
+		b.b = frame.AppendCheckTag(b.b)
 		if err := t.h.Kernel.config.Link.Send(p.To, b.b); err != nil {
 			t.h.log.Debug("hello", "peer", p.To, "err", err)
 		}

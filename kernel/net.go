@@ -235,10 +235,9 @@ func (k *Kernel) actLocked(o *outbox, a *vmtp.Action) {
 		p := a.Client.Owner.(*Process)
 		p.mu.Lock()
 		p.failed(a.Code)
-		to := p.sending.to
 		p.mu.Unlock()
-		if a.Code == ipc.RetransTimeout && !to.IsGroup() {
-			delete(k.routes, to.Host()) // it may come back elsewhere
+		if a.Code == ipc.RetransTimeout {
+			delete(k.routes, a.Client.Host()) // it may come back elsewhere
 		}
 		o.wakes = append(o.wakes, p)
 	}
@@ -353,6 +352,10 @@ func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) bool {
 			}
 		}
 	case frame.Hello:
+		if !frame.CheckTag(b) {
+			k.stats.BadPackets++
+			return false
+		}
 		if k.relay != nil {
 			k.relay.helloLocked(o, from, body)
 		}
@@ -369,7 +372,7 @@ func (k *Kernel) packetLocked(o *outbox, from netip.AddrPort, b, body []byte) {
 		return
 	}
 	sender, receiver := ends(&h)
-	if !receiver.IsGroup() && !k.speaksFor(receiver) {
+	if !receiver.IsGroup() && !k.speaksFor(receiver) && !k.probesAbout(receiver, &h) {
 		k.stats.Misrouted++
 		return
 	}
@@ -399,12 +402,22 @@ func ends(h *packet.Header) (sender, receiver ipc.PID) {
 }
 
 // speaksFor tells whether this team answers for pid: its own processes, dead or
-// alive, and in a host kernel those of the host's other teams too.
+// alive, and in a host kernel those of the host's dead teams. What came here for
+// a team that lives was misled on its way; an answer would end what goes well.
 func (k *Kernel) speaksFor(pid ipc.PID) bool {
 	if pid.LogicalHost() == k.base.LogicalHost() {
 		return true
 	}
-	return k.relay != nil && pid.Host() == k.base.Host()
+	return k.relay != nil && pid.Host() == k.base.Host() && !k.relay.alive(pid)
+}
+
+// probesAbout tells whether h asks the host kernel about pid, of a team that lives.
+func (k *Kernel) probesAbout(pid ipc.PID, h *packet.Header) bool {
+	if k.relay == nil || pid.Host() != k.base.Host() || h.Response {
+		return false
+	}
+	_, ok := packet.ProbeOf(h)
+	return ok
 }
 
 // maxDatagram is the largest datagram that is received: a whole packet group in

@@ -82,6 +82,9 @@ func (e *Endpoint) Init(c *Client, entity ipc.PID, owner any) {
 // Transaction returns the identifier of c's last transaction.
 func (c *Client) Transaction() uint32 { return c.transaction }
 
+// Host returns the number of the host that c's last Request went to.
+func (c *Client) Host() uint16 { return c.to.Host() }
+
 // Next starts a new transaction that does not use the network and returns its
 // identifier: what came before is over.
 func (e *Endpoint) Next(c *Client) uint32 {
