@@ -141,7 +141,9 @@ func (h *Host) teamLoop(c *net.UnixConn) {
 		switch q.Op {
 		case "host":
 			r.Name = domain.HostName(q.Host)
-			r.Addr, _ = domain.Locate(q.Host)
+			if addr, ok := domain.Locate(q.Host); ok {
+				r.Addr = addr
+			}
 		case "members":
 			domain.Members(q.Group, q.Has)
 		default:

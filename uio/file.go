@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"vsys/ipc"
@@ -52,6 +53,8 @@ type File struct {
 	dir    dirReader
 	owned  bool // Close releases the instance
 	closed bool
+
+	lost atomic.Bool // the server is gone: it is not waited for again
 }
 
 // lifetime ends operations of a File; a context, as the File outlives the one
@@ -123,10 +126,14 @@ func (f *File) send(ctx context.Context, m *ipc.Message, s ipc.Segment) error {
 	if f.local != nil {
 		return ipc.RequestUnsupported
 	}
-	if err := send(ctx, f.c, m, f.id.Server, s); err != nil {
-		return f.orClosed(err)
+	err := send(ctx, f.c, m, f.id.Server, s)
+	switch ipc.CodeOf(err) {
+	case ipc.OK:
+		return nil
+	case ipc.RetransTimeout, ipc.Unreachable, ipc.NonexistentEntity:
+		f.lost.Store(true)
 	}
-	return nil
+	return f.orClosed(err)
 }
 
 // orClosed returns errClosed for an error that only says that Close was called
@@ -294,7 +301,11 @@ func (f *File) close(mode uint32) error {
 	f.closed = true
 	f.writes.end()
 	f.ahead.wait()
-	if f.owned && f.local == nil {
+	switch {
+	case !f.owned || f.local != nil:
+	case f.lost.Load():
+		err = errors.Join(err, ipc.Unreachable)
+	default:
 		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 		defer cancel()
 		m := f.request(OpReleaseInstance)
