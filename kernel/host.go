@@ -204,7 +204,9 @@ func (h *Host) NewTeam(name string) (*Kernel, error) {
 	k.startLoops()
 	h.mu.Lock()
 	lives := h.teams[t.Number] == t
-	t.kernel = k
+	if lives {
+		t.kernel = k
+	}
 	h.mu.Unlock()
 	if !lives { // the host was closed meanwhile
 		k.Close()
