@@ -75,7 +75,7 @@ func (c *Config) check() error {
 		return &node.Refusal{Err: fmt.Errorf(format+": %w", append(args, ipc.BadArgs)...), Try: try}
 	}
 	if n := c.hosts(); n < 1 || n > MaxHosts {
-		return bad("-n 3", "a lab of %d hosts", n)
+		return bad("-n 3", "a lab of %d hosts; it has 1 to %d", n, MaxHosts)
 	}
 	for _, f := range []float64{c.Faults.Loss, c.Faults.Duplicate, c.Faults.Reorder} {
 		if !(f >= 0 && f <= maxFault) { // NaN is neither

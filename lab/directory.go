@@ -5,9 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
-	"vsys/ipc"
 	"vsys/node"
 )
 
@@ -18,6 +16,8 @@ const prefix = "vsys-lab-"
 // process lives:
 //
 //	lock         of node.LockDir
+//	vsys-lab     says that it is one
+//	HOST/lock    of the host, as long as it lives
 //	HOST/state   the state of a host
 //	HOST/files   what it exports as /unix/HOST/lab
 //	HOST/log     what it had to say
@@ -37,7 +37,27 @@ func makeDirectory() (*directory, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(path))
 	}
-	return &directory{path, lock}, nil
+	d := &directory{path, lock}
+	if err := os.WriteFile(filepath.Join(path, markFile), []byte(markText), 0o600); err != nil {
+		return nil, errors.Join(err, d.remove())
+	}
+	return d, nil
+}
+
+// The file that tells the directory of a lab from one of somebody who likes the
+// name. It is written once the directory is locked.
+const (
+	markFile = "vsys-lab"
+	markText = "The directory of a lab of V: it is removed when the lab has ended.\n"
+)
+
+// isLab tells whether path is the directory of a lab.
+func isLab(path string) bool {
+	if info, err := os.Lstat(path); err != nil || !info.IsDir() {
+		return false
+	}
+	text, err := os.ReadFile(filepath.Join(path, markFile))
+	return err == nil && string(text) == markText
 }
 
 // remove removes all of it.
@@ -62,23 +82,60 @@ func removeAll(path string) error {
 	return os.RemoveAll(path)
 }
 
-// fresh is how young a directory without a lock may be: it is just being made.
-const fresh = time.Minute
-
-// sweep removes the directories of labs that were killed with all their hosts.
+// sweep removes the directories of labs that were killed with all their hosts. It
+// touches nothing that is not marked as one.
 func sweep() {
 	all, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*")) // the pattern is good
 	for _, path := range all {
+		if !isLab(path) {
+			continue
+		}
 		lock, err := node.TryLock(path)
-		switch {
-		case err == nil:
-			_ = removeAll(path) // another user's stays, and is swept by them
-			lock.Close()
-		case errors.Is(err, fs.ErrNotExist):
-			if info, err := os.Lstat(path); err == nil && info.IsDir() && time.Since(info.ModTime()) > fresh {
-				_ = removeAll(path)
-			}
-		case errors.Is(err, ipc.DuplicateName): // a lab that runs
+		if err != nil {
+			continue // it runs, or is another user's
+		}
+		_ = removeAll(path) // what stays is swept next time
+		lock.Close()
+	}
+}
+
+// removeAbandoned removes the directory of a lab that was killed, unless a host
+// lives that will do so. A host calls it when it has given back its own lock: of
+// several that end at a time, the one that finds another in here leaves, and that
+// one looks again.
+func removeAbandoned(root string) {
+	for !inhabited(root) {
+		lock, err := node.TryLock(root)
+		if err != nil {
+			return // the lab lives, or another host is here, or it is gone
+		}
+		empty := !inhabited(root)
+		if empty {
+			_ = removeAll(root) // what stays is removed by the next lab
+		}
+		lock.Close()
+		if empty {
+			return
 		}
 	}
+}
+
+// inhabited tells whether a host lives in the directory of a lab. One that has no
+// lock yet may be booting.
+func inhabited(root string) bool {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		lock, err := node.TryLock(filepath.Join(root, e.Name()))
+		if err != nil {
+			return true
+		}
+		lock.Close()
+	}
+	return false
 }

@@ -64,6 +64,11 @@ func HostMain() int {
 		slog.Error("environment", "err", err)
 		return 1
 	}
+	lock, err := node.LockDir(p.dir())
+	if err != nil {
+		slog.Error("directory", "err", err)
+		return 1
+	}
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
 	go func() { // ends when the lab ends, or with this process
@@ -82,6 +87,8 @@ func HostMain() int {
 		<-ctx.Done()
 	}
 	p.stop(n)
+	lock.Close()
+	removeAbandoned(p.Root)
 	return 0
 }
 
@@ -114,16 +121,4 @@ func (p *parameters) stop(n *node.Node) {
 	}
 	killMarked(p.Mark)
 	_ = removeAll(p.dir()) // what stays is removed by the lab, or by the next one
-	if lock, err := node.TryLock(p.Root); err == nil {
-		defer lock.Close() // the lab was killed: the last host cleans up
-		p.removeRoot()
-	}
-}
-
-// removeRoot removes the lab's directory if no other host has files in it.
-func (p *parameters) removeRoot() {
-	entries, err := os.ReadDir(p.Root)
-	if err == nil && len(entries) <= 1 {
-		_ = removeAll(p.Root)
-	}
 }

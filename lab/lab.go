@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/term"
+
 	"vsys/naming"
 	"vsys/node/command"
 	"vsys/node/executive"
@@ -54,11 +56,40 @@ func Run(ctx context.Context, c Config) int {
 		return program.StatusNotStarted
 	}
 	defer s.Close()
-	if c.interactive() {
-		fmt.Fprintf(c.Stderr, "A V domain of %d hosts: %s. Clear: nothing is sealed. exit ends it.\n",
-			len(l.hosts), strings.Join(names[:len(l.hosts)], ", "))
+	if c.interactive() && c.Stdin != nil && term.IsTerminal(int(c.Stdin.Fd())) {
+		fmt.Fprint(c.Stderr, l.banner())
 	}
-	return s.Run(ctx, l.executive(s))
+	return l.run(ctx, s)
+}
+
+// banner is what users are greeted with.
+func (l *lab) banner() string {
+	some := "1 host"
+	if n := len(l.hosts); n > 1 {
+		some = fmt.Sprintf("%d hosts", n)
+	}
+	return fmt.Sprintf("A V domain of %s: %s. Clear: nothing is sealed. exit ends it.\n",
+		some, strings.Join(names[:len(l.hosts)], ", "))
+}
+
+// run runs the executive, and ends it when its host does.
+func (l *lab) run(ctx context.Context, s *executive.Session) int {
+	own := l.hosts[0]
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	go func() { // ends with the host, or with the executive
+		select {
+		case <-own.proc.ended:
+			end()
+		case <-ctx.Done():
+		}
+	}()
+	status := s.Run(ctx, l.executive(s))
+	if own.proc.running() {
+		return status
+	}
+	command.Complain(l.config.Stderr, "lab: host "+own.Name+" has ended, and the executive belonged to it", "vsys lab")
+	return command.StatusLost
 }
 
 // executive says what runs on the first host.

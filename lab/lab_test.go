@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,39 +188,54 @@ func soon(t *testing.T, what string, ok func() bool) {
 
 func TestSweep(t *testing.T) {
 	dir := temporary(t)
-	make := func(name string) string {
-		path := filepath.Join(dir, prefix+name)
-		if err := os.MkdirAll(filepath.Join(path, "beta", "files", "sealed"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	lock := func(path string) *node.Lock {
-		l, err := node.LockDir(path)
+	lab := func() *directory {
+		d, err := makeDirectory()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return l
+		if err := os.MkdirAll(filepath.Join(d.path, "beta", "files", "sealed"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return d
 	}
-	killed, runs, young, old := make("killed"), make("runs"), make("young"), make("old")
-	lock(killed).Close()
-	if err := os.Chmod(filepath.Join(killed, "beta", "files"), 0o500); err != nil {
+	killed, runs := lab(), lab()
+	killed.lock.Close()
+	if err := os.Chmod(filepath.Join(killed.path, "beta", "files"), 0o500); err != nil {
 		t.Fatal(err)
 	}
-	defer lock(runs).Close()
-	past := time.Now().Add(-2 * fresh)
-	if err := os.Chtimes(old, past, past); err != nil {
-		t.Fatal(err)
-	}
-	other := filepath.Join(dir, "other")
-	if err := os.Mkdir(other, 0o700); err != nil {
-		t.Fatal(err)
+	defer runs.lock.Close()
+	stays := map[string]bool{killed.path: false, runs.path: true}
+	for name, files := range map[string][]string{
+		"other": {"notes"}, prefix + "notes": {"today"}, prefix + "empty": nil,
+		prefix + "locked": {"lock"}, prefix + "named": {"lock", markFile},
+	} {
+		path := filepath.Join(dir, name)
+		stays[path] = true
+		for _, f := range append(files, ".") {
+			if err := os.MkdirAll(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if f == "." {
+				continue
+			}
+			stays[filepath.Join(path, f)] = true
+			if err := os.WriteFile(filepath.Join(path, f), []byte("mine"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		past := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(path, past, past); err != nil {
+			t.Fatal(err)
+		}
 	}
 	sweep()
-	for path, stays := range map[string]bool{killed: false, runs: true, young: true, old: false, other: true} {
+	for path, stays := range stays {
 		if _, err := os.Stat(path); (err == nil) != stays {
 			t.Errorf("%s: stays %v, want %v", path, err == nil, stays)
 		}
+	}
+	if text, _ := os.ReadFile(filepath.Join(dir, prefix+"named", "lock")); string(text) != "mine" {
+		t.Errorf("a file of somebody became %q", text)
 	}
 }
 
@@ -261,4 +277,74 @@ func TestKillTree(t *testing.T) {
 	soon(t, "all four run", func() bool { return len(marked("kill-tree-test")) == 4 })
 	killTree(cmd.Process.Pid)
 	soon(t, "all are gone", func() bool { return len(marked("kill-tree-test")) == 0 })
+}
+
+// TestKilledAfterHost kills a lab that has lost a host before.
+func TestKilledAfterHost(t *testing.T) {
+	dir := temporary(t)
+	cmd, _ := script(t, "lab kill beta; echo begun; sleep 100005 @gamma")
+	cmd.Process.Kill()
+	cmd.Wait()
+	soon(t, "the directory is gone", func() bool {
+		left, err := os.ReadDir(dir)
+		return err == nil && len(left) == 0
+	})
+}
+
+// TestOwnHostKilled kills the host that the executive belongs to.
+func TestOwnHostKilled(t *testing.T) {
+	for name, rest := range map[string]string{
+		"local": "while :; do sleep 1; done", "away": "sleep 100006 @beta; echo not reached",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := temporary(t)
+			cmd, errs := script(t, "lab hosts --json | head -n 1; "+rest)
+			begin := time.Now()
+			err := cmd.Wait()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 123 {
+				t.Errorf("%v", err)
+			}
+			want := "lab: host alpha has ended, and the executive belonged to it\ntry: vsys lab\n"
+			if errs.String() != want {
+				t.Errorf("%q, want %q", errs, want)
+			}
+			if d := time.Since(begin); d > 3*time.Second {
+				t.Errorf("it took %v", d)
+			}
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// script starts a lab of its own that runs text, and returns when that has printed
+// a line. If the line describes a host the host is killed.
+func script(t *testing.T, text string) (cmd *exec.Cmd, errs *bytes.Buffer) {
+	t.Helper()
+	errs = new(bytes.Buffer)
+	cmd = exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), scriptVariable+"="+text)
+	cmd.Stderr = errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("%v, %s", err, errs)
+	}
+	var h struct {
+		PID int `json:"os_pid"`
+	}
+	if json.Unmarshal(line, &h) == nil {
+		if err := syscall.Kill(h.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cmd, errs
 }

@@ -46,10 +46,12 @@ func (c *Client) choose(ctx context.Context, host, dir string) (choice, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ranked := rank(hosts, c.running)
+	ranked := rank(hosts, c.running, c.turns)
 	if len(ranked) == 0 {
 		return choice{}, ipc.HostUnknown
 	}
+	c.turn++
+	c.turns[ranked[0].Name] = c.turn
 	ch := choice{why: reason(ranked, hosts)}
 	for _, r := range ranked[:min(len(ranked), maxTries)] {
 		ch.hosts = append(ch.hosts, r.Name)
@@ -65,10 +67,11 @@ type candidate struct {
 }
 
 // rank orders the live hosts: those of the own host's processor type first, then
-// by load per processor in tenths, then by free memory. To the load that a host
-// tells, an average of the past minute, are added the programs that were just
-// sent there: running, by host.
-func rank(hosts []naming.Host, running map[string]int) []candidate {
+// by load per processor in quarters, then by whose turn it is, then by free memory.
+// To the load that a host tells, an average of the past minute, are added the
+// programs that this client has there: running, by host. turns tells when a host
+// was chosen last; of equals the one that waited longest comes first.
+func rank(hosts []naming.Host, running map[string]int, turns map[string]uint64) []candidate {
 	processor := ""
 	for i := range hosts {
 		if hosts[i].State == naming.HostSelf {
@@ -91,7 +94,8 @@ func rank(hosts []naming.Host, running map[string]int) []candidate {
 			return 1
 		}
 		return cmp.Or(
-			cmp.Compare(math.Round(a.load*10), math.Round(b.load*10)),
+			cmp.Compare(math.Round(a.load*4), math.Round(b.load*4)),
+			cmp.Compare(turns[a.Name], turns[b.Name]),
 			cmp.Compare(b.MemoryFree, a.MemoryFree),
 			cmp.Compare(a.Name, b.Name),
 		)

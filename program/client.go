@@ -20,13 +20,15 @@ type Client struct {
 	streams streams
 
 	mu      sync.Mutex
-	running map[string]int // guarded by mu: programs started and not waited for, by host
+	running map[string]int    // guarded by mu: programs begun and not waited for, by host
+	turn    uint64            // guarded by mu: how often a host was chosen
+	turns   map[string]uint64 // guarded by mu: when each was, by turn
 }
 
 // NewClient returns a client that finds team servers with names, which it does
 // not close.
 func NewClient(names *naming.Client) *Client {
-	return &Client{names: names, running: make(map[string]int), streams: streams{names: names}}
+	return &Client{names: names, running: make(map[string]int), turns: make(map[string]uint64), streams: streams{names: names}}
 }
 
 // Close ends the service of the readers and writers that programs were given: to

@@ -30,21 +30,24 @@ func hosts() []naming.Host {
 func TestRank(t *testing.T) {
 	for _, c := range []struct {
 		running map[string]int
+		turns   map[string]uint64
 		want    string
 	}{
-		{nil, "eta beta alpha zeta gamma"},
-		{map[string]int{"eta": 1}, "beta eta alpha zeta gamma"},
-		{map[string]int{"eta": 9, "beta": 9, "alpha": 9}, "eta beta zeta alpha gamma"},
+		{nil, nil, "eta beta alpha zeta gamma"},
+		{nil, map[string]uint64{"eta": 1}, "beta eta alpha zeta gamma"},
+		{nil, map[string]uint64{"eta": 1, "beta": 2}, "eta beta alpha zeta gamma"},
+		{map[string]int{"eta": 1}, map[string]uint64{"beta": 3}, "beta eta alpha zeta gamma"},
+		{map[string]int{"eta": 9, "beta": 9, "alpha": 9}, nil, "eta beta zeta alpha gamma"},
 	} {
 		var got []string
-		for _, r := range rank(hosts(), c.running) {
+		for _, r := range rank(hosts(), c.running, c.turns) {
 			got = append(got, r.Name)
 		}
 		if strings.Join(got, " ") != c.want {
-			t.Errorf("with %v: %v, want %s", c.running, got, c.want)
+			t.Errorf("with %v, %v: %v, want %s", c.running, c.turns, got, c.want)
 		}
 	}
-	if r := rank(hosts()[3:4], nil); len(r) != 0 {
+	if r := rank(hosts()[3:4], nil, nil); len(r) != 0 {
 		t.Errorf("of lost hosts: %v", r)
 	}
 }
@@ -52,7 +55,7 @@ func TestRank(t *testing.T) {
 func TestReason(t *testing.T) {
 	all := hosts()[:4]
 	want := "least loaded: beta 0.25, alpha 0.50, gamma 0.00 (arm64), delta lost"
-	if got := reason(rank(all, nil), all); got != want {
+	if got := reason(rank(all, nil, nil), all); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -48,10 +48,73 @@ func (c *completer) close() {
 	c.queries.Wait()
 }
 
-// complete returns what the last word of line may become, in order.
+// Do returns what may follow the part of line before pos, for the line editor,
+// and how much of it is the word's. A word that is complete ends.
+func (c *completer) Do(line []rune, pos int) (rest [][]rune, length int) {
+	start, word, quote := lastWord(string(line[:pos]))
+	found := c.complete(string(line[:pos]))
+	for _, name := range found {
+		end := quoteRest(name[len(word):], quote)
+		if len(found) == 1 && !strings.HasSuffix(name, "/") {
+			if quote != 0 {
+				end += string(quote)
+			}
+			end += " "
+		}
+		rest = append(rest, []rune(end))
+	}
+	return rest, len([]rune(string(line[:pos])[start:]))
+}
+
+// lastWord returns where the last word of line begins, what it is without its
+// quotes, and the quote that is still open in it, 0 if none is.
+func lastWord(line string) (start int, word string, quote rune) {
+	var b strings.Builder
+	escaped := false
+	for i, r := range line {
+		switch {
+		case escaped:
+			escaped = false
+			b.WriteRune(r)
+		case r == '\\' && quote != '\'':
+			escaped = true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote = r
+		case quote == 0 && strings.ContainsRune(" \t\n;|&(){}<>", r):
+			start = i + 1
+			b.Reset()
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return start, b.String(), quote
+}
+
+// quoteRest quotes text that continues a word in which quote is open.
+func quoteRest(text string, quote rune) string {
+	special := " \t\n;|&(){}<>'\"\\$`*?[]!#~"
+	switch quote {
+	case '\'':
+		return strings.ReplaceAll(text, "'", `'\''`)
+	case '"':
+		special = "\"\\$`"
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if strings.ContainsRune(special, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// complete returns what the last word of line may become, unquoted and in order.
 func (c *completer) complete(line string) []string {
-	word := line[strings.LastIndexAny(line, " \t\n;|&(){}<>")+1:]
-	before := strings.TrimRight(line[:len(line)-len(word)], " \t")
+	start, word, _ := lastWord(line)
+	before := strings.TrimRight(line[:start], " \t")
 	first := before == "" || strings.ContainsAny(before[len(before)-1:], ";|&({\n")
 	var found []string
 	switch {
@@ -104,9 +167,12 @@ func (c *completer) files(word string) []string {
 		dir = absName(c.s.env.Get("HOME").String(), rest)
 	}
 	names := c.list(dir)
-	words := make([]string, len(names))
-	for i, name := range names {
-		words[i] = prefix + name
+	var words []string
+	for _, name := range names {
+		if strings.HasPrefix(name, ".") && !strings.HasPrefix(word[len(prefix):], ".") {
+			continue // hidden
+		}
+		words = append(words, prefix+name)
 	}
 	return words
 }

@@ -7,10 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/reeflective/readline"
-	"github.com/reeflective/readline/inputrc"
 )
 
 // ErrInterrupt is what ReadLine returns when the user gave the line up.
@@ -26,56 +24,48 @@ type Editor interface {
 // morePrompt is shown where a command goes on.
 const morePrompt = "> "
 
-// chooseEditor returns the editor for an interactive executive.
-func (s *Shell) chooseEditor(c *completer) Editor {
-	switch {
-	case s.config.Editor != nil:
-		return s.config.Editor
-	case s.term != nil && s.stdin == os.Stdin && os.Getenv("TERM") != "dumb":
-		return newLineEditor(s, c)
+// chooseEditor returns the editor for an interactive executive, and what ends it.
+// sigs is where Ctrl-C arrives, if the terminal makes a signal of it.
+func (s *Shell) chooseEditor(c *completer, sigs <-chan os.Signal) (Editor, func()) {
+	if s.config.Editor != nil {
+		return s.config.Editor, func() {}
 	}
-	in := s.stdin
+	if s.term != nil && os.Getenv("TERM") != "dumb" {
+		if e, err := newLineEditor(s, c); err == nil {
+			return e, e.close
+		}
+	}
+	e := &plainEditor{in: s.stdin, out: io.Discard, incomplete: s.incomplete}
 	if s.keys != nil {
-		in = s.keys
+		e.in, e.sigs = s.keys, sigs
 	}
-	return &plainEditor{in: in, out: s.output(s.config.Stdout), incomplete: s.incomplete}
+	if s.typed {
+		e.out = s.output(s.config.Stdout)
+	}
+	return e, func() {}
 }
 
 // incomplete tells whether more text is needed to make text a command.
 func (s *Shell) incomplete(text string) bool {
-	_, err := s.plan.parse(strings.NewReader(text), "", false)
+	_, err := s.plan.parse(strings.NewReader(text+"\n"), "", false)
 	var bad *SyntaxError
 	return errors.As(err, &bad) && bad.Incomplete || strings.HasSuffix(text, "\\")
 }
 
-// lineEditor is the full editor, on the process's own terminal.
-type lineEditor struct {
-	rl     *readline.Shell
-	prompt string
-}
-
-func newLineEditor(s *Shell, c *completer) *lineEditor {
-	e := &lineEditor{rl: readline.NewShell(inputrc.WithApp("vsys"))}
-	e.rl.Config.Set("enable-bracketed-paste", true)
-	e.rl.Prompt.Primary(func() string { return e.prompt })
-	e.rl.Prompt.Secondary(func() string { return morePrompt })
-	e.rl.AcceptMultiline = func(line []rune) bool { return !s.incomplete(string(line)) }
-	e.rl.History.Delete()
-	e.rl.History.Add("commands", s.history)
-	e.rl.Completer = func(line []rune, cursor int) readline.Completions {
-		return readline.CompleteValues(c.complete(string(line[:cursor]))...).NoSpace('/')
+// readCommand calls read with the prompt, then with morePrompt for as long as the
+// command goes on.
+func readCommand(prompt string, incomplete func(string) bool, read func(prompt string) (string, error)) (string, error) {
+	for text := ""; ; prompt = morePrompt {
+		line, err := read(prompt)
+		text += line
+		switch {
+		case errors.Is(err, ErrInterrupt), err != nil && text == "":
+			return "", err
+		case err != nil || !incomplete(text):
+			return text, nil
+		}
+		text += "\n"
 	}
-	return e
-}
-
-// ReadLine can't be cancelled while it waits for a key.
-func (e *lineEditor) ReadLine(_ context.Context, prompt string) (string, error) {
-	e.prompt = prompt
-	line, err := e.rl.Readline()
-	if errors.Is(err, readline.ErrInterrupt) {
-		return "", ErrInterrupt
-	}
-	return line, err
 }
 
 // plainEditor reads lines as they come, for a dumb terminal or a pipe. It takes
@@ -83,26 +73,51 @@ func (e *lineEditor) ReadLine(_ context.Context, prompt string) (string, error) 
 type plainEditor struct {
 	in         *os.File
 	out        io.Writer
+	sigs       <-chan os.Signal // nil if in can't be interrupted
 	incomplete func(text string) bool
 }
 
 // ReadLine returns early when ctx is done, if its file is a terminal or a pipe.
 func (e *plainEditor) ReadLine(ctx context.Context, prompt string) (string, error) {
-	unwatch := context.AfterFunc(ctx, func() { e.in.SetReadDeadline(time.Now()) })
-	defer unwatch()
-	text := ""
-	for {
+	return readCommand(prompt, e.incomplete, func(prompt string) (string, error) {
 		fmt.Fprint(e.out, prompt)
+		interrupted, end := e.watch(ctx)
 		line, err := readLine(e.in)
-		text += line
-		switch {
-		case err != nil && text == "":
-			return "", err
-		case err != nil || !e.incomplete(text):
-			return text, nil
+		end()
+		if *interrupted {
+			fmt.Fprintln(e.out)
+			return "", ErrInterrupt
 		}
-		text += "\n"
-		prompt = morePrompt
+		return line, err
+	})
+}
+
+// watch ends the reading of e.in when ctx is done and at an interrupt. When end
+// has returned, interrupted tells whether there was one.
+func (e *plainEditor) watch(ctx context.Context) (interrupted *bool, end func()) {
+	interrupted = new(bool)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() { // it ends when end is called
+		defer close(done)
+		for !*interrupted {
+			select {
+			case sig := <-e.sigs:
+				*interrupted = sig == syscall.SIGINT
+			case <-ctx.Done():
+				e.in.SetReadDeadline(time.Now())
+				return
+			case <-stop:
+				return
+			}
+		}
+		e.in.SetReadDeadline(time.Now())
+	}()
+	return interrupted, func() {
+		close(stop)
+		<-done
+		if *interrupted {
+			e.in.SetReadDeadline(time.Time{})
+		}
 	}
 }
 

@@ -132,12 +132,36 @@ func (st *stage) cutPlace() error {
 
 // command runs one of V's own commands.
 func (s *Shell) command(ctx context.Context, hc interp.HandlerContext, args []string) error {
-	stdin := hc.Stdin
-	if stdin == nil {
-		stdin = bytes.NewReader(nil)
+	stdin, done, err := s.commandInput(ctx, hc)
+	if err != nil {
+		complain(hc.Stderr, args[0]+": "+reason(err), "")
+		return exit(statusNotStarted)
 	}
-	return exit(s.builtins[args[0]](ctx, &Call{Args: args, Dir: hc.Dir, Env: exported(hc.Env),
-		Stdin: stdin, Stdout: hc.Stdout, Stderr: hc.Stderr}) & 0xFF)
+	defer done()
+	status := s.builtins[args[0]](ctx, &Call{Args: args, Dir: hc.Dir, Env: exported(hc.Env),
+		Stdin: stdin, Stdout: hc.Stdout, Stderr: hc.Stderr}) & 0xFF
+	if status != 0 && jobOf(ctx).interrupted() != nil {
+		status = statusSignal + int(syscall.SIGINT)
+	}
+	return exit(status)
+}
+
+// commandInput returns what a command of V's reads, and what ends that. The
+// terminal is read while the job is in the foreground and until ctx is done.
+func (s *Shell) commandInput(ctx context.Context, hc interp.HandlerContext) (in io.Reader, done func(), err error) {
+	f, _ := hc.Stdin.(*os.File)
+	switch {
+	case hc.Stdin == nil:
+		return bytes.NewReader(nil), func() {}, nil
+	case f == nil || f != s.keys:
+		return hc.Stdin, func() {}, nil
+	}
+	input, err := NewInput(End{File: f, gate: &jobOf(ctx).gate})
+	if err != nil {
+		return nil, nil, err
+	}
+	unwatch := context.AfterFunc(ctx, func() { input.Close() })
+	return input, func() { unwatch(); input.Close() }, nil
 }
 
 type captureKey struct{}

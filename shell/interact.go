@@ -16,10 +16,13 @@ import (
 
 // Interact reads commands and runs them until the user leaves, and returns the
 // exit status of the last. On a terminal it has job control, so it must be in
-// the terminal's foreground, and its jobs end with it. Cancelling ctx interrupts what runs and, once the
-// editor returns, ends it.
+// the terminal's foreground, and its jobs end with it. Where standard input is no
+// terminal there are no prompts, and a line runs before the next one is read.
+// Cancelling ctx interrupts what runs and ends it.
 func (s *Shell) Interact(ctx context.Context) int {
-	s.script, s.verbose = "vsys", true
+	s.script = "vsys"
+	s.typed = s.config.Editor != nil || isTerminal(s.stdin)
+	s.verbose, s.warned = s.verbose || s.typed, !s.typed
 	s.begin()
 	if s.term = openTerminal(s.stdin, s.keys); s.term != nil {
 		defer s.closeTerminal()
@@ -30,13 +33,14 @@ func (s *Shell) Interact(ctx context.Context) int {
 	defer signal.Stop(sigs)
 	c := newCompleter(ctx, s, func() string { return s.runner.Dir })
 	defer c.close()
-	editor := s.chooseEditor(c)
+	editor, end := s.chooseEditor(c, sigs)
+	defer end()
 	for ctx.Err() == nil {
 		s.report()
 		line, err := editor.ReadLine(ctx, s.prompt())
 		switch {
 		case errors.Is(err, ErrInterrupt):
-			s.last = statusSignal + int(syscall.SIGINT)
+			s.last, s.stale = statusSignal+int(syscall.SIGINT), true
 		case err != nil:
 			if err != io.EOF || s.mayLeave() {
 				return s.last
@@ -54,6 +58,7 @@ func (s *Shell) Interact(ctx context.Context) int {
 // closeTerminal gives the terminal up, after the jobs, which may be reading it.
 func (s *Shell) closeTerminal() {
 	s.Close()
+	s.term.close()
 	s.term = nil
 }
 
@@ -80,7 +85,9 @@ func (s *Shell) line(ctx context.Context, line string, sigs <-chan os.Signal) {
 		s.refresh(ctx)
 		if st.Background {
 			j := s.background(ctx, st, sc.texts[i])
-			fmt.Fprintf(s.stderr, "[%d] %s\n", j.id, j.text)
+			if s.typed {
+				fmt.Fprintf(s.stderr, "[%d] %s\n", j.id, j.text)
+			}
 			continue
 		}
 		if !s.foreground(ctx, st, sc.texts[i], sigs) || s.exited {
@@ -107,12 +114,13 @@ func (s *Shell) foreground(ctx context.Context, st *syntax.Stmt, text string, si
 		s.table.add(j)
 		fmt.Fprintln(s.stderr)
 		s.table.print(s.stderr, j)
-		s.runner, s.copied = before, true
+		s.runner, s.stale = before, true
 		s.traps.restore(ctx, s)
 		s.last = statusSignal + int(syscall.SIGTSTP)
 		return false
 	}
 	s.last, s.exited = j.status, j.exited
+	s.stale = s.stale || j.killed != 0
 	if j.status == statusSignal+int(syscall.SIGINT) { // after the ^C that the terminal shows
 		fmt.Fprintln(s.stderr)
 	}
@@ -120,9 +128,10 @@ func (s *Shell) foreground(ctx context.Context, st *syntax.Stmt, text string, si
 }
 
 // refresh sets the variables that environ works out in an interpreter that is a
-// copy, which environ no longer reaches, and $?, which a copy has from before.
+// copy, which environ no longer reaches, and $?, which a copy has from before and
+// an interrupted one not at all.
 func (s *Shell) refresh(ctx context.Context) {
-	if !s.copied {
+	if !s.stale {
 		return
 	}
 	status := substitution(syntax.Pos{}, wordAt(syntax.Pos{}, "exit"), wordAt(syntax.Pos{}, strconv.Itoa(s.last)))
@@ -195,7 +204,9 @@ func (s *Shell) leaveFront(j *job) {
 func (s *Shell) report() {
 	for _, j := range s.table.all() {
 		if j.isDone() {
-			s.table.print(s.stderr, j)
+			if s.typed {
+				s.table.print(s.stderr, j)
+			}
 			s.table.forget(func(k *job) bool { return k == j })
 		}
 	}

@@ -29,7 +29,8 @@ func beInteractive(root string) int {
 	f := &fakeSystem{root: root, bin: filepath.Join(root, "bin")}
 	s, err := New(Config{System: f, Dir: "/unix/alpha/tmp", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Env: []string{"PATH=" + os.Getenv("PATH")}, History: filepath.Join(root, "history"),
-		Prompt: func(host, dir string) string { return host + ":" + dir + "$ " }})
+		Builtins: map[string]Command{"vcat": vcat},
+		Prompt:   func(host, dir string) string { return host + ":" + dir + "$ " }})
 	if err != nil {
 		return 1
 	}
@@ -40,6 +41,15 @@ func beInteractive(root string) int {
 		return s.Run(ctx, "script", strings.NewReader(script))
 	}
 	return s.Interact(context.Background())
+}
+
+// vcat is a command of V's that reads to the end of its input.
+func vcat(_ context.Context, c *Call) int {
+	fmt.Fprintln(c.Stdout, "reading")
+	if _, err := io.Copy(c.Stdout, c.Stdin); err != nil {
+		return 1
+	}
+	return 0
 }
 
 // console is a person at an executive's terminal.
@@ -59,9 +69,7 @@ func newConsole(t *testing.T, term string, env ...string) *console {
 	t.Helper()
 	f := newFake(t)
 	cmd := exec.Command(os.Args[0])
-	inputrc := filepath.Join(f.root, "inputrc") // this terminal does not tell where its cursor is
-	os.WriteFile(inputrc, []byte("set cursor-position-probe off\n"), 0o644)
-	cmd.Env = append(os.Environ(), interactive+"="+f.root, "TERM="+term, "INPUTRC="+inputrc)
+	cmd.Env = append(os.Environ(), interactive+"="+f.root, "TERM="+term)
 	cmd.Env = append(cmd.Env, env...)
 	p, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 200})
 	if err != nil {
@@ -211,10 +219,11 @@ func TestTerminal(t *testing.T) {
 	c.leaves(3)
 }
 
-// TestLineEditor has a person use the full editor.
+// TestLineEditor has a person use the full editor, on a terminal that answers no
+// questions.
 func TestLineEditor(t *testing.T) {
 	c := newConsole(t, "xterm")
-	prompt := func() { c.t.Helper(); c.expect("$ "); c.expect("\x1b[?25h") } // and the cursor is back
+	prompt := func() { c.t.Helper(); c.expect("\r\x1b[K"); c.expect("$ ") }
 	prompt()
 	c.send("echo $((40+2))\r")
 	c.expect("42\r\n")
@@ -227,13 +236,50 @@ func TestLineEditor(t *testing.T) {
 	prompt()
 	c.send(ready + "\r")
 	c.expect("ready\r\n")
-	c.soon(func() { c.send(ctrlC); c.expect("$ ") })
-	c.expect("\x1b[?25h")
-	c.send("\x1b[200~echo pas''ted\x1b[201~\r")
-	c.expect("pasted")
+	c.soon(func() { c.send(ctrlC); prompt() })
+	c.send("echo one''line\r")
+	c.expect("oneline")
 	prompt()
+	c.send("\x1b[A\r") // up
+	c.expect("oneline")
+	prompt()
+	c.send("\x12$((40\r") // Ctrl-R
+	c.expect("42\r\n")
+	prompt()
+	c.send("cat <<X\r$((6*7))in\rX\r")
+	c.expect("42in\r\n")
+	prompt()
+	c.send(ctrlZ + "echo st''ill\r")
+	c.expect("still")
+	prompt()
+	c.send("echo -n 'ab'cd\r")
+	c.expect("abcd")
+	c.expect("  \r\x1b[K") // the prompt is on the next line, since these blanks wrap
+	c.expect("$ ")
 	c.send(ctrlD)
 	c.leaves(0)
+}
+
+// TestFastTyping loses no key, whether they come one by one or all at once.
+func TestFastTyping(t *testing.T) {
+	c := newConsole(t, "xterm")
+	c.expect("$ ")
+	c.send("echo a$((2+3))b\recho a$((2+4))b\rread x\recho echo $x.\r")
+	c.expect("a5b\r\n")
+	c.expect("a6b\r\n")
+	c.expect("$ ")
+	for i := range 20 {
+		for _, key := range []byte(fmt.Sprintf("echo é''ü $((%d+1))z\r", 100+i)) {
+			c.send(string([]byte{key}))
+			<-time.After(time.Millisecond) // as a fast hand
+		}
+	}
+	for i := range 20 {
+		c.expect(fmt.Sprintf("éü %dz\r\n", 101+i))
+	}
+	if strings.Contains(c.seen, "\x1b[6n") {
+		t.Error("the terminal was asked where its cursor is")
+	}
 }
 
 // TestScriptAtTerminal: a script reads the terminal, here and for a program

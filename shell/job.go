@@ -71,9 +71,9 @@ type job struct {
 func (s *Shell) newJob(ctx context.Context, text string, r *interp.Runner, control bool) *job {
 	j := &job{text: text, runner: r, roster: s.roster, local: newGroup(control),
 		members: map[member]struct{}{}, changed: make(chan struct{})}
-	j.unwatch = context.AfterFunc(ctx, func() { j.kill(syscall.SIGINT); time.AfterFunc(programGrace, j.cancel) })
-	ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	j.ctx = context.WithValue(ctx, jobKey{}, j)
+	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	j.ctx, j.cancel = context.WithValue(life, jobKey{}, j), cancel
+	j.unwatch = context.AfterFunc(ctx, func() { j.kill(syscall.SIGINT); time.AfterFunc(programGrace, cancel) })
 	return j
 }
 
@@ -161,8 +161,11 @@ func (j *job) interrupt(sig syscall.Signal) (late bool) {
 	j.mu.Lock()
 	n := len(j.members)
 	late = j.state == done
+	_, local := j.members[j.local]
 	j.mu.Unlock()
-	if n == 0 {
+	// The terminal sends it to programs here: if it came to us, none had the
+	// terminal yet, and the next one must not start.
+	if n == 0 || local && j.local.control {
 		j.kill(sig)
 		return late
 	}

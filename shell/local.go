@@ -131,6 +131,11 @@ type child struct {
 	stdio [3]*os.File
 }
 
+// handDelay is after how long a program gets the terminal that has not asked for
+// it by using it. Till then Ctrl-C comes to the executive, because that to a
+// program that ends at the same moment is lost.
+const handDelay = 50 * time.Millisecond
+
 // runLocal runs c in j and waits for it.
 func (s *Shell) runLocal(ctx context.Context, j *job, c child) (Status, error) {
 	if err := j.add(j.local); err != nil {
@@ -142,7 +147,7 @@ func (s *Shell) runLocal(ctx context.Context, j *job, c child) (Status, error) {
 	}
 	pid, err := j.local.start(c.path, c.args, attr)
 	if err != nil {
-		j.removeLocal(0)
+		s.removeLocal(j, 0)
 		return Status{}, err
 	}
 	if sig := j.killedBy(); sig != 0 { // while the child was being started
@@ -150,12 +155,13 @@ func (s *Shell) runLocal(ctx context.Context, j *job, c child) (Status, error) {
 	}
 	unwatch := context.AfterFunc(ctx, func() { j.local.signal(ctx, syscall.SIGKILL) })
 	defer unwatch()
-	s.front(j)
+	hand := time.AfterFunc(handDelay, func() { s.front(j) })
+	defer hand.Stop()
 	for {
 		status := j.local.wait(pid)
 		switch {
 		case !status.Stopped():
-			j.removeLocal(status.Signal())
+			s.removeLocal(j, status.Signal())
 			return statusOf(status), nil
 		case isTerminalStop(status.StopSignal()) && s.front(j):
 			j.local.signal(ctx, syscall.SIGCONT)
@@ -185,10 +191,17 @@ func statusOf(w syscall.WaitStatus) Status {
 	return Status{Exit: w.ExitStatus()}
 }
 
-// removeLocal ends the membership of j's children if none is left. died is the
+// removeLocal ends the membership of j's children if none is left, and takes the
+// terminal back, so that Ctrl-C between two programs is not lost. died is the
 // signal that killed one, 0 or -1 if none did.
-func (j *job) removeLocal(died syscall.Signal) {
-	if _, empty := j.local.id(); empty {
+func (s *Shell) removeLocal(j *job, died syscall.Signal) {
+	j.mu.Lock()
+	_, empty := j.local.id()
+	if empty && j.front && s.term != nil {
+		s.term.take()
+	}
+	j.mu.Unlock()
+	if empty {
 		j.remove(j.local, 0)
 	}
 	if died == syscall.SIGINT || died == syscall.SIGQUIT {

@@ -63,6 +63,7 @@ type Shell struct {
 	stdin   *os.File
 	stderr  io.Writer
 	verbose bool
+	typed   bool      // a person types: there are prompts, and word of jobs
 	keys    *os.File  // what the interpreter reads in place of stdin, if that is a terminal
 	term    *terminal // nil unless interactive on a terminal
 	runner  *interp.Runner
@@ -70,7 +71,7 @@ type Shell struct {
 	script  string // $0
 	last    int    // $? of the last statement
 	exited  bool   // exit was called
-	copied  bool   // runner is a copy of the first one
+	stale   bool   // runner does not know the executive's variables and $? by itself
 	warned  bool   // about jobs that are stopped, by the last exit
 	roster  *roster
 	closing atomic.Bool // Close was called

@@ -13,17 +13,31 @@ import (
 type terminal struct {
 	fd    int           // the executive's standard input
 	pgid  int           // the executive's own process group
+	born  int           // the one that it was started in
 	modes *unix.Termios // as the executive left them
 }
 
-// openTerminal returns the terminal that stdin is; keys must be it too.
+// openTerminal returns the terminal that stdin is; keys must be it too. The
+// executive gets a process group of its own, so that Ctrl-Z and Ctrl-C do not
+// reach whoever started it.
 func openTerminal(stdin, keys *os.File) *terminal {
 	if keys == nil {
 		return nil
 	}
-	t := &terminal{fd: int(stdin.Fd()), pgid: unix.Getpgrp()}
+	t := &terminal{fd: int(stdin.Fd()), born: unix.Getpgrp()}
+	if unix.Setpgid(0, 0); unix.Getpgrp() != t.born {
+		t.give(unix.Getpgrp())
+	}
+	t.pgid = unix.Getpgrp()
 	t.save()
 	return t
+}
+
+// close gives the terminal back to the process group that the executive came from.
+func (t *terminal) close() {
+	if t.pgid != t.born && unix.Setpgid(0, t.born) == nil {
+		t.give(t.born)
+	}
 }
 
 // openKeys opens the controlling terminal once more, if stdin is it: in Go's

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -44,6 +45,9 @@ func bootVerb() *cobra.Command {
 			ctx, stop := interruptible(v.Context())
 			defer stop()
 			n, err := node.Start(ctx, c)
+			if errors.Is(err, ipc.IllegalName) {
+				err = &node.Refusal{Err: err, Try: "vsys boot --name beta"}
+			}
 			if err != nil {
 				return exit(command.Report(v.ErrOrStderr(), "vsys boot", err))
 			}

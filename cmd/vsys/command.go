@@ -15,6 +15,9 @@ import (
 func commandVerb(c *command.Command) *cobra.Command {
 	v := &cobra.Command{Use: c.Name + " " + c.Args, Short: c.Short, Long: c.Long, Example: c.Example}
 	run := c.New(v.Flags())
+	if v.Flags().ShorthandLookup("h") != nil { // cobra would take it
+		v.Flags().Bool("help", false, "help for "+c.Name)
+	}
 	v.ValidArgsFunction = complete
 	v.RunE = func(v *cobra.Command, args []string) error {
 		ctx, stop := interruptible(v.Context())

@@ -22,6 +22,7 @@
 //	mkdir       Make contexts (directories)
 //	mv          Move files and trees, also to another host
 //	rm          Remove files, and trees with -r
+//	rmdir       Remove empty contexts (directories)
 //	run         Run a program on a host, and have its exit status
 //	stat        Show the descriptors of objects
 //	stats       Show the counters of the live hosts' kernels, or of some
@@ -104,6 +105,7 @@
 //
 // Flags:
 //
+//	-a, --archive     as -rp, and links that are named as links
 //	-p, --preserve    keep modes and times
 //	-r, --recursive   contexts too, with all that is beneath them
 //
@@ -155,6 +157,7 @@
 //
 //	vsys kill /team/HOST/ID…
 //
+// A number is a Unix process of the host that kill runs on: kill -9 4711 @beta.
 // ls -l /team/HOST shows the programs of a host. In the executive kill takes jobs (%1) too.
 //
 // Examples:
@@ -207,11 +210,14 @@
 //
 // Flags:
 //
-//	-a, --all         names that begin with a dot too
-//	-d, --directory   contexts themselves, not what they hold
-//	    --json        one JSON object a line
-//	-l, --long        mode, owner, size and time of change too
-//	-1, --one         one name a line, as it is in any case (default true)
+//	-a, --all              names that begin with a dot too
+//	-d, --directory        contexts themselves, not what they hold
+//	    --help             help for ls
+//	-h, --human-readable   with -l, sizes as 4.0K, 1.2M
+//	    --json             one JSON object a line
+//	-l, --long             mode, owner, size and time of change too
+//	-1, --one              one name a line, as it is in any case (default true)
+//	-t, --time             what was changed last first
 //
 // # Make contexts (directories)
 //
@@ -238,6 +244,10 @@
 //
 //	-f, --force       no error if there is no such name
 //	-r, --recursive   contexts too, with all that is beneath them
+//
+// # Remove empty contexts (directories)
+//
+//	vsys rmdir NAME…
 //
 // # Run a program on a host, and have its exit status
 //

@@ -34,7 +34,7 @@ func execVerb() *cobra.Command {
 				return exit(command.Report(v.ErrOrStderr(), "vsys exec", err))
 			}
 			defer s.Close()
-			return exit(s.Run(ctx, c))
+			return exit(ended(ctx, s.Run(ctx, c)))
 		},
 	}
 	v.Flags().SetInterspersed(false)

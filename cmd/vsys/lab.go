@@ -31,7 +31,7 @@ func labVerb() *cobra.Command {
 			}
 			ctx, stop := begin(v.Context())
 			defer stop()
-			return exit(lab.Run(ctx, c))
+			return exit(ended(ctx, lab.Run(ctx, c)))
 		},
 	}
 	f := v.Flags()

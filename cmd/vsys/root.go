@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"vsys/node"
 	"vsys/node/command"
 	"vsys/node/executive"
 )
@@ -20,8 +22,9 @@ func root() *cobra.Command {
 	r := &cobra.Command{
 		Use: "vsys VERB", Short: "Many machines, one computer",
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version: node.Version(),
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	r.PersistentFlags().String("host-socket", executive.Socket(), "the socket of the host to join")
 	r.PersistentFlags().Lookup("host-socket").DefValue = "$" + executive.SocketVariable + " or this user's"
@@ -34,6 +37,7 @@ func root() *cobra.Command {
 			r.AddCommand(commandVerb(c))
 		}
 	}
+	r.SetVersionTemplate(versionLine())
 	r.SetHelpCommandGroupID("")
 	return r
 }
@@ -51,10 +55,23 @@ func exit(status int) error {
 	return exitStatus(status)
 }
 
+// rewritten returns args with the old forms of a command's arguments as flags.
+func rewritten(r *cobra.Command, args []string) []string {
+	v, _, err := r.Find(args)
+	if err != nil {
+		return args // it is reported when they are parsed
+	}
+	at := slices.Index(args, v.Name()) + 1
+	if c := command.Find(v.Name()); at > 0 && c != nil && c.Rewrite != nil {
+		return append(slices.Clone(args[:at]), c.Rewrite(args[at:])...)
+	}
+	return args
+}
+
 // run does what the arguments say and returns the exit status.
 func run(ctx context.Context, args []string) int {
 	r := root()
-	r.SetArgs(args)
+	r.SetArgs(rewritten(r, args))
 	err := r.ExecuteContext(ctx)
 	var status exitStatus
 	switch {

@@ -14,8 +14,13 @@ func versionVerb() *cobra.Command {
 		Use: "version", Short: "Print the version of this program",
 		Args: cobra.NoArgs,
 		RunE: func(v *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(v.OutOrStdout(), "vsys %s %s/%s\n", node.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(v.OutOrStdout(), versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what --version prints too.
+func versionLine() string {
+	return fmt.Sprintf("vsys %s %s/%s\n", node.Version(), runtime.GOOS, runtime.GOARCH)
 }

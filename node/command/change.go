@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"vsys/ipc"
 	"vsys/naming"
+	"vsys/node"
 	"vsys/uio"
 )
 
@@ -51,6 +53,10 @@ var rm = &Command{
 	},
 }
 
+// topDepth is how deep hosts and what they export are, as /unix/HOST/NAME: nobody
+// should be advised to remove one.
+const topDepth = 3
+
 func (e *Env) remove(ctx context.Context, name string, tree, force bool) error {
 	d, err := e.Names.Lstat(ctx, name)
 	switch {
@@ -59,11 +65,33 @@ func (e *Env) remove(ctx context.Context, name string, tree, force bool) error {
 	case err != nil:
 		return err
 	case d.IsContext() && !tree:
-		return &ipc.OpError{Name: name, Err: ipc.IsAContext}
+		try := "rm -r " + shown(name)
+		if strings.Count(name, "/") <= topDepth {
+			try = "ls " + shown(name)
+		}
+		return &node.Refusal{Err: fmt.Errorf("%s: %w", shown(name), ipc.IsAContext), Try: try}
 	case d.IsContext():
 		return uio.RemoveAll(ctx, e.Names, name)
 	}
 	return e.Names.Remove(ctx, name)
+}
+
+var rmdir = &Command{
+	Name: "rmdir", Args: "NAME…", Short: "Remove empty contexts (directories)",
+	New: func(*pflag.FlagSet) Run {
+		return func(ctx context.Context, e *Env, args []string) int {
+			return e.some(ctx, args, func(name string) error {
+				d, err := e.Names.Lstat(ctx, name)
+				switch {
+				case err != nil:
+					return err
+				case !d.IsContext():
+					return &ipc.OpError{Name: name, Err: ipc.NotAContext}
+				}
+				return e.Names.Remove(ctx, name)
+			})
+		}
+	},
 }
 
 var touch = &Command{

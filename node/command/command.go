@@ -40,6 +40,8 @@ type Command struct {
 	Example string
 	// Inside says that it makes sense in the executive only.
 	Inside bool
+	// Rewrite, if set, turns old forms of arguments into flags that New declares.
+	Rewrite func(args []string) []string
 	// New declares the flags on f and returns what runs the command, once f has
 	// parsed the arguments.
 	New func(f *pflag.FlagSet) Run
@@ -52,6 +54,9 @@ func (c *Command) Main(ctx context.Context, e *Env, args []string) int {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	run := c.New(f)
+	if c.Rewrite != nil {
+		args = c.Rewrite(args)
+	}
 	switch err := f.Parse(args); {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(e.Stdout, c.help(f))

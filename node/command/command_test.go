@@ -284,6 +284,7 @@ func TestParts(t *testing.T) {
 		{[]string{"head", "-n", "2"}, text[:26]}, {[]string{"head", "-n", "0"}, ""}, {[]string{"head", "-n", "30000"}, text},
 		{[]string{"head", "-c", "100000"}, text[:100000]}, {[]string{"head", "-c", "0"}, ""}, {[]string{"head", "-c", "9999999"}, text},
 		{[]string{"tail", "-n", "2"}, text[:26]}, {[]string{"tail", "-n", "30000"}, text}, {[]string{"tail", "-n", "0"}, ""},
+		{[]string{"head", "-2"}, text[:26]}, {[]string{"tail", "-1"}, text[:13]},
 		{[]string{"tail", "-c", "5"}, "text\n"}, {[]string{"tail", "-c", "100000"}, text[len(text)-100000:]}, {[]string{"tail", "-c", "9999999"}, text},
 	} {
 		if out, errs, status := w.do(append(c.line, "f")...); out != c.want || status != 0 {
@@ -449,6 +450,50 @@ func TestKill(t *testing.T) {
 	for _, name := range []string{"/team/alpha/4000", "/team/alpha/x", "/team/alpha", "/unix/alpha/1", "/team/nosuch/1"} {
 		if _, errs, status := w.do("kill", name); status != StatusFailed || errs == "" {
 			t.Errorf("%s: %d, %q", name, status, errs)
+		}
+	}
+}
+
+// TestUnixHabits: names and flags as people type them.
+func TestUnixHabits(t *testing.T) {
+	w := newWorld(t)
+	if err := os.Mkdir(filepath.Join(w.dir, "d"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ line, errs string }{
+		{"cat /etc/hostname", "cat: /etc/hostname: no such name\ntry: /unix/alpha/etc/hostname\n"},
+		{"cat /nosuch/x", "cat: /nosuch/x: no such name\n"},
+		{"kill -9 99999999", "kill: 99999999: no such process\n"},
+		{"kill -KILL 99999999", "kill: 99999999: no such process\n"},
+		{"kill -FROB 99999999", "kill: unknown shorthand"},
+		{"rm /unix/alpha/lab", "rm: /unix/alpha/lab: is a directory\ntry: ls /unix/alpha/lab\n"},
+		{"rmdir .", "rmdir: "},
+		{"rmdir nosuch", "rmdir: "},
+		{"rm d", "rm: /unix/alpha/lab/d: is a directory\ntry: rm -r /unix/alpha/lab/d\n"},
+	} {
+		_, errs, status := w.do(strings.Fields(c.line)...)
+		if status == 0 || !strings.HasPrefix(errs, c.errs) || strings.HasSuffix(c.errs, "\n") && errs != c.errs {
+			t.Errorf("%s: %d, %q", c.line, status, errs)
+		}
+	}
+	w.write("big", strings.Repeat("x", 3<<19))
+	w.write("small", "x")
+	past := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(w.dir, "big"), past, past); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, status := w.do("rmdir", "d"); status != 0 {
+		t.Errorf("%d, %q", status, errs)
+	}
+	if out, errs, status := w.do("ls", "-lht"); status != 0 || !strings.Contains(out, " 1.5M ") || !strings.HasSuffix(out, "big\n") {
+		t.Errorf("%d, %q, %q", status, out, errs)
+	}
+	if _, errs, status := w.do("cp", "-a", ".", "/unix/alpha/other/copy"); status != 0 {
+		t.Errorf("%d, %q", status, errs)
+	}
+	for octets, want := range map[uint64]string{0: "0", 1023: "1023", 1024: "1.0K", 10 << 10: "10K", 5 << 30: "5.0G"} {
+		if got := strings.TrimSpace(size(octets, true)); got != want {
+			t.Errorf("%d octets: %q, want %q", octets, got, want)
 		}
 	}
 }

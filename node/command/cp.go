@@ -32,7 +32,11 @@ var cp = &Command{
 		var o copyFlags
 		f.BoolVarP(&o.tree, "recursive", "r", false, "contexts too, with all that is beneath them")
 		f.BoolVarP(&o.preserve, "preserve", "p", false, "keep modes and times")
+		archive := f.BoolP("archive", "a", false, "as -rp, and links that are named as links")
 		return func(ctx context.Context, e *Env, args []string) int {
+			if *archive {
+				o = copyFlags{tree: true, preserve: true, links: true}
+			}
 			worst := 0
 			status := e.into(ctx, args, func(from, to string) error {
 				worst = max(worst, e.copyTree(ctx, from, to, o))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -18,12 +19,22 @@ const defaultLines = 10
 
 var head = &Command{
 	Name: "head", Args: "[NAME…]", Short: "Print the first lines",
-	New: func(f *pflag.FlagSet) Run { return partRun(f, "the first", (*Env).head, (*Env).headOctets) },
+	Rewrite: countFlag,
+	New:     func(f *pflag.FlagSet) Run { return partRun(f, "the first", (*Env).head, (*Env).headOctets) },
 }
 
 var tail = &Command{
 	Name: "tail", Args: "[NAME…]", Short: "Print the last lines",
-	New: func(f *pflag.FlagSet) Run { return partRun(f, "the last", (*Env).tail, (*Env).tailOctets) },
+	Rewrite: countFlag,
+	New:     func(f *pflag.FlagSet) Run { return partRun(f, "the last", (*Env).tail, (*Env).tailOctets) },
+}
+
+// countFlag makes the old -5 the flag -n 5.
+func countFlag(args []string) []string {
+	if len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && strings.Trim(args[0][1:], "0123456789") == "" {
+		return append([]string{"-n", args[0][1:]}, args[1:]...)
+	}
+	return args
 }
 
 // printPart prints n lines or octets of r.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // lsFlags are what ls can be told.
-type lsFlags struct{ long, all, self, json bool }
+type lsFlags struct{ long, all, self, json, human, newest bool }
 
 var ls = &Command{
 	Name: "ls", Args: "[NAME…]", Short: "List contexts (directories)",
@@ -28,6 +29,8 @@ var ls = &Command{
 		f.BoolVarP(&o.all, "all", "a", false, "names that begin with a dot too")
 		f.BoolVarP(&o.self, "directory", "d", false, "contexts themselves, not what they hold")
 		f.BoolVar(&o.json, "json", false, "one JSON object a line")
+		f.BoolVarP(&o.human, "human-readable", "h", false, "with -l, sizes as 4.0K, 1.2M")
+		f.BoolVarP(&o.newest, "time", "t", false, "what was changed last first")
 		f.BoolP("one", "1", true, "one name a line, as it is in any case")
 		return func(ctx context.Context, e *Env, args []string) int { return e.ls(ctx, args, o) }
 	},
@@ -68,6 +71,9 @@ func (e *Env) entries(ctx context.Context, name string, o lsFlags) (list []namin
 }
 
 func (e *Env) list(list []naming.Descriptor, o lsFlags) error {
+	if o.newest {
+		slices.SortStableFunc(list, func(a, b naming.Descriptor) int { return b.Modified.Compare(a.Modified) })
+	}
 	var rows [][]string
 	for i := range list {
 		d := &list[i]
@@ -78,7 +84,7 @@ func (e *Env) list(list []naming.Descriptor, o lsFlags) error {
 				return err
 			}
 		case o.long:
-			rows = append(rows, long(d))
+			rows = append(rows, long(d, o.human))
 		default:
 			if _, err := fmt.Fprintln(e.Stdout, d.Name); err != nil {
 				return err
@@ -89,7 +95,7 @@ func (e *Env) list(list []naming.Descriptor, o lsFlags) error {
 }
 
 // long returns the row of ls -l.
-func long(d *naming.Descriptor) []string {
+func long(d *naming.Descriptor, human bool) []string {
 	name, kind := d.Name, ""
 	switch {
 	case d.Value("target") != "":
@@ -106,7 +112,23 @@ func long(d *naming.Descriptor) []string {
 	if owner == "" {
 		owner = "-"
 	}
-	return []string{d.Mode.String(), owner, fmt.Sprintf("%10d", d.Size), stamp(d.Modified), name}
+	return []string{d.Mode.String(), owner, size(d.Size, human), stamp(d.Modified), name}
+}
+
+// size prints a number of octets, for people with three or four characters and a
+// power of 1024.
+func size(octets uint64, human bool) string {
+	if !human || octets < 1024 {
+		return fmt.Sprintf("%10d", octets)
+	}
+	n, powers := float64(octets), "KMGTPE"
+	for n /= 1024; n >= 1024 && len(powers) > 1; n /= 1024 {
+		powers = powers[1:]
+	}
+	if n < 10 {
+		return fmt.Sprintf("%9.1f%c", n, powers[0])
+	}
+	return fmt.Sprintf("%9.0f%c", n, powers[0])
 }
 
 // stamp prints a time as ls does, "-" where it is not known.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,8 +50,33 @@ func (e *Env) fail(err error) int {
 	case errors.Is(err, context.Canceled):
 		return StatusInterrupted
 	}
-	return Report(e.Stderr, e.name, err)
+	return Report(e.Stderr, e.name, e.advised(err))
 }
+
+// unixTop are the usual directories at the top of a Unix file system.
+var unixTop = []string{"bin", "dev", "etc", "home", "lib", "mnt", "opt", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"}
+
+// advised returns err with the V name of what was sought by its Unix name.
+func (e *Env) advised(err error) error {
+	var op *ipc.OpError
+	if !errors.Is(err, ipc.NotFound) || !errors.As(err, &op) || hint(err) != "" {
+		return err
+	}
+	top, _, _ := strings.Cut(strings.TrimPrefix(op.Name, "/"), "/")
+	if !strings.HasPrefix(op.Name, "/") || !slices.Contains(unixTop, top) {
+		return err
+	}
+	return &advice{err, shown("/unix/" + e.Names.Team().Host() + op.Name)}
+}
+
+// advice is an error, told as it is, with what to try.
+type advice struct {
+	error
+	try string
+}
+
+func (a *advice) Unwrap() error { return a.error }
+func (a *advice) Hint() string  { return a.try }
 
 // parsing returns what is wrong with the flags, without Go's word for it.
 func parsing(err error) string {
@@ -75,6 +101,9 @@ func (e *Env) status(ctx context.Context, status int) int {
 // reason says what err says, without the Go name of the operation: the name it
 // was about, the host and why.
 func reason(err error) string {
+	if a, ok := err.(*advice); ok {
+		err = a.error
+	}
 	var op *ipc.OpError
 	if !errors.As(err, &op) || err != error(op) {
 		return err.Error()

@@ -109,8 +109,10 @@ func (e *Env) workingDir(o runFlags) string {
 
 var kill = &Command{
 	Name: "kill", Args: "/team/HOST/ID…", Short: "Send a signal to programs",
-	Long:    "ls -l /team/HOST shows the programs of a host. In the executive kill takes jobs (%1) too.",
+	Long: "A number is a Unix process of the host that kill runs on: kill -9 4711 @beta.\n" +
+		"ls -l /team/HOST shows the programs of a host. In the executive kill takes jobs (%1) too.",
 	Example: "  kill -s INT /team/beta/7",
+	Rewrite: signalFlag,
 	New: func(f *pflag.FlagSet) Run {
 		name := f.StringP("signal", "s", "TERM", "which signal, by name or number")
 		return func(ctx context.Context, e *Env, args []string) int {
@@ -118,9 +120,33 @@ var kill = &Command{
 			if err != nil {
 				return e.usage("%v", err)
 			}
-			return e.some(ctx, args, func(name string) error { return e.signal(ctx, name, sig) })
+			if len(args) == 0 {
+				return e.usage("a name is needed")
+			}
+			status := 0
+			for _, arg := range args {
+				if pid, err := strconv.Atoi(arg); err == nil && pid > 0 {
+					if err := syscall.Kill(pid, sig); err != nil {
+						status = max(status, e.fail(fmt.Errorf("%d: %w", pid, err)))
+					}
+					continue
+				}
+				status = max(status, e.each(ctx, []string{arg}, func(name string) error { return e.signal(ctx, name, sig) }))
+			}
+			return status
 		}
 	},
+}
+
+// signalFlag makes -9, or -KILL, the flag -s 9.
+func signalFlag(args []string) []string {
+	if len(args) == 0 || len(args[0]) < 2 || args[0][0] != '-' {
+		return args
+	}
+	if _, err := signalOf(args[0][1:]); err != nil {
+		return args
+	}
+	return append([]string{"-s", args[0][1:]}, args[1:]...)
 }
 
 // signalOf returns the signal called s: TERM, SIGTERM or 15.

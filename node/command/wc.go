@@ -65,11 +65,10 @@ func (o wcFlags) text(c counts) string {
 	if len(shown) == 1 {
 		return shown[0]
 	}
-	text := ""
-	for _, s := range shown {
-		text += fmt.Sprintf("%8s", s)
+	for i, s := range shown {
+		shown[i] = fmt.Sprintf("%7s", s)
 	}
-	return text
+	return " " + strings.Join(shown, " ")
 }
 
 // count counts what r yields; words are separated by ASCII spaces.

@@ -16,6 +16,7 @@ import (
 
 	"vsys/ipc"
 	"vsys/node"
+	"vsys/program"
 	"vsys/servers/unix"
 	"vsys/shell"
 )
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	w.Session, w.sys = s, newSystem(s)
+	w.Session, w.sys = s, newSystem(s, io.Discard)
 	limit := time.After(5 * time.Second) // until the hello about beta's last prefix is here
 	for {
 		if list, err := s.Names.Prefixes(t.Context(), "/exec"); err == nil && len(list) == 2 {
@@ -340,5 +341,36 @@ func TestRun(t *testing.T) {
 	c.Text, c.File = "", "nosuch"
 	if status := w.Run(t.Context(), c); status != 1 {
 		t.Errorf("no such file: %d", status)
+	}
+}
+
+// What could not be written is said, and that nobody reads is not.
+func TestStatusOfStreams(t *testing.T) {
+	for _, c := range []struct {
+		state program.State
+		want  shell.Status
+		says  string
+	}{
+		{program.State{Exit: 3}, shell.Status{Exit: 3}, ""},
+		{program.State{Signal: syscall.SIGPIPE}, shell.Status{Signal: syscall.SIGPIPE}, ""},
+		{program.State{Stdio: ipc.NoSpace, Exit: 141}, shell.Status{Exit: 1}, "cat on gamma: standard output: no space left\ntry: "},
+		{program.State{Stdio: ipc.NoSpace, Signal: syscall.SIGPIPE}, shell.Status{Exit: 1}, "cat on gamma: standard output: no space left\n"},
+		{program.State{Stdio: ipc.Unreachable}, shell.Status{Exit: 1}, "cat on gamma: standard input or output: unreachable\n"},
+		{program.State{Stdio: ipc.NoSpace, Exit: 2}, shell.Status{Exit: 2}, "cat on gamma: "},
+	} {
+		var errs strings.Builder
+		c.state.Host = "gamma"
+		p := running{name: "cat", stderr: &errs}
+		if got := p.status(&c.state); got != c.want || !strings.HasPrefix(errs.String(), c.says) || c.says == "" && errs.Len() > 0 {
+			t.Errorf("%+v: %+v, %q", c.state, got, errs.String())
+		}
+	}
+}
+
+// The shell says that the outcome is unknown; once is enough.
+func TestCause(t *testing.T) {
+	err := cause(&ipc.OpError{Op: "program.Wait", Host: "beta", Err: &program.Lost{Err: ipc.RetransTimeout}})
+	if strings.Contains(err.Error(), "outcome") || !strings.Contains(err.Error(), "beta") || !errors.Is(err, ipc.RetransTimeout) {
+		t.Errorf("%v", err)
 	}
 }

@@ -44,7 +44,7 @@ func (s *system) Start(ctx context.Context, spec shell.Spec) (shell.Program, err
 		cmd.Path = program.Own
 		cmd.Args = append([]string{program.Own, "--dir", spec.Dir, c.Name}, spec.Args[1:]...)
 	}
-	p := &running{cmd: cmd}
+	p := &running{cmd: cmd, name: spec.Name, stderr: s.stderr}
 	if err := p.join(spec.Stdio); err != nil {
 		return nil, err
 	}
@@ -69,6 +69,9 @@ func startError(err error) error {
 type running struct {
 	cmd   *program.Cmd
 	input *shell.Input // what is read for it, nil for none
+
+	name   string    // as the user wrote it
+	stderr io.Writer // of the executive
 }
 
 // join gives the program its standard streams.
@@ -119,11 +122,38 @@ func (p *running) Wait(ctx context.Context) (shell.Status, error) {
 	case err != nil && !s.Ended && ctx.Err() != nil:
 		return shell.Status{}, ctx.Err()
 	case err != nil && !s.Ended:
-		return shell.Status{}, err
-	case s.Signal != 0:
-		return shell.Status{Signal: s.Signal}, nil
+		return shell.Status{}, cause(err)
 	}
-	return shell.Status{Exit: s.Status()}, nil
+	return p.status(s), nil
+}
+
+// cause returns err without its words on the outcome, which the shell has too.
+func cause(err error) error {
+	var lost *program.Lost
+	var op *ipc.OpError
+	if errors.As(err, &lost) && errors.As(err, &op) {
+		return &ipc.OpError{Op: op.Op, Name: op.Name, Host: op.Host, Err: lost.Err}
+	}
+	return err
+}
+
+// status returns how the program ended. That its input or output failed is said
+// here, since it may be of no more use to the program to say so; and what it then
+// dies of, a pipe that nobody reads, is not its own doing.
+func (p *running) status(s *program.State) shell.Status {
+	status := shell.Status{Exit: s.Exit, Signal: s.Signal}
+	if s.Stdio == ipc.OK {
+		return status
+	}
+	which := "standard input or output"
+	if s.Stdio == ipc.NoSpace {
+		which = "standard output"
+	}
+	command.Report(p.stderr, p.name+" on "+s.Host+": "+which, s.Stdio)
+	if s.Signal == syscall.SIGPIPE || s.Exit == 128+int(syscall.SIGPIPE) || status.Code() == 0 {
+		return shell.Status{Exit: command.StatusFailed}
+	}
+	return status
 }
 
 // signalPatience bounds how long a signal takes to be sent.

@@ -69,7 +69,7 @@ func prompt(host, dir string) string { return host + ":" + dir + "$ " }
 
 func (s *Session) shellConfig(ctx context.Context, c *Config) shell.Config {
 	sc := shell.Config{
-		System: newSystem(s), Builtins: s.builtins(progressOn(c)), Dir: c.Dir,
+		System: newSystem(s, c.Stderr), Builtins: s.builtins(progressOn(c)), Dir: c.Dir,
 		Env: append(c.Env, hostVariable+"="+s.Host()), Args: c.Args,
 		Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr, History: c.History,
 	}

@@ -2,6 +2,7 @@ package executive
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"sync"
 	"sync/atomic"
@@ -19,10 +20,11 @@ type system struct {
 	programs *program.Client
 	hosts    hostNames
 	pipes    atomic.Uint64 // that were made
+	stderr   io.Writer     // for what befalls a program's streams
 }
 
-func newSystem(s *Session) *system {
-	sys := &system{names: s.Names, programs: s.Programs}
+func newSystem(s *Session, stderr io.Writer) *system {
+	sys := &system{names: s.Names, programs: s.Programs, stderr: stderr}
 	sys.hosts.names = s.Names
 	sys.hosts.get() // so that the first completion knows them
 	return sys

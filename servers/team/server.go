@@ -74,7 +74,7 @@ func (s *Server) Serve(ctx context.Context, p ipc.Process) error {
 	if err := naming.AddPrefix(p, program.Prefix(s.team.Host()), naming.DefaultContext); err != nil {
 		return err
 	}
-	defer heedSignals()()
+	heedSignals()
 	s.names = naming.NewClient(s.team)
 	defer s.names.Close()
 	s.table.init(s.maxPrograms())
@@ -94,15 +94,15 @@ func (s *Server) Serve(ctx context.Context, p ipc.Process) error {
 
 // heedSignals sees to it that programs don't inherit signals as ignored where
 // this program was started so, as a shell without job control does with &: what
-// is heeded here is back to the default in them. The result undoes it.
-func heedSignals() (undo func()) {
+// is heeded here is back to the default in them. It is for the life of this
+// program, to which such signals still do nothing: other servers may be in it.
+func heedSignals() {
 	heard := make(chan os.Signal, 1)
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGTERM} {
 		if signal.Ignored(sig) {
 			signal.Notify(heard, sig)
 		}
 	}
-	return func() { signal.Stop(heard) }
 }
 
 // other answers the requests of the program protocol.
