@@ -1,4 +1,4 @@
-// Vsys turns the Linux machines on a network into one time-sharing computer.
+// Command vsys turns the Linux machines on a network into one time-sharing computer.
 //
 // Usage:
 //

@@ -53,7 +53,7 @@ func document(r *cobra.Command) []byte {
 		}
 		para("")
 	}
-	para("Vsys turns the Linux machines on a network into one time-sharing computer.\n\nUsage:")
+	para("Command vsys turns the Linux machines on a network into one time-sharing computer.\n\nUsage:")
 	code("vsys VERB [flags] [arguments]")
 	para("The verbs are:")
 	var list strings.Builder
