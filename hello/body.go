@@ -15,11 +15,17 @@ const (
 	// Version is that of the format that this package writes.
 	Version = 1
 	// MaxBody is the most octets in a packet: the 1,280 that every IPv6 path
-	// carries, without the headers of IPv6 and UDP (48) and the frame (32).
-	MaxBody = 1280 - 48 - 32
+	// carries, without the headers of IPv6 and UDP (48), the frame (32), the
+	// rest of the group seal's nonce (16) and the sequence number (8).
+	MaxBody = 1280 - 48 - 32 - 16 - 8
+	// AskSize is the octets of a packet that may go to a stranger: as many as
+	// the first message of a handshake, which is the answer, so that nobody can
+	// be made to send more than was sent to him.
+	AskSize = 600
 
-	headSize  = 36
-	fieldHead = 3 // type and length
+	headSize    = 36
+	fieldHead   = 3                  // type and length
+	addressSize = fieldHead + 16 + 2 // a field with an address, at most
 )
 
 // Kind says what a packet is.
@@ -53,10 +59,15 @@ const (
 	Ask Flags = 1 << iota
 	// Probe asks for a beat.
 	Probe
+	// Multicast says that the packet went to all at once.
+	Multicast
+
+	knownFlags = Ask | Probe | Multicast
 )
 
 // the fields that may follow the head
 const (
+	fieldEnd         = 0 // what follows is padding
 	fieldName        = 1
 	fieldKernel      = 2
 	fieldVersion     = 3
@@ -65,6 +76,7 @@ const (
 	fieldMemoryTotal = 6
 	fieldPrefix      = 7
 	fieldNeighbour   = 8
+	fieldAddress     = 9
 )
 
 // Body is one packet of the protocol, decoded. Of a beat or a goodbye, Host has
@@ -73,7 +85,7 @@ type Body struct {
 	Kind       Kind
 	Flags      Flags
 	Revision   uint32        // of what the hello of this boot says; counts up
-	Interval   time.Duration // the next beat comes within it; whole milliseconds
+	Interval   time.Duration // between packets of this sender that come as this one did; whole milliseconds
 	Host       Host
 	Neighbours []netip.AddrPort // where other hosts are
 }
@@ -110,10 +122,30 @@ func (p *Body) Append(b []byte) []byte {
 		v = binary.BigEndian.AppendUint32(v, x.Context)
 		b = appendField(b, fieldPrefix, append(v, x.Name...))
 	}
+	for _, a := range h.Addresses {
+		b = appendAddress(b, fieldAddress, a)
+	}
 	for _, a := range p.Neighbours {
-		b = appendField(b, fieldNeighbour, binary.BigEndian.AppendUint16(a.Addr().Unmap().AsSlice(), a.Port()))
+		b = appendAddress(b, fieldNeighbour, a)
 	}
 	return b
+}
+
+// appendAddress appends a field: 4 or 16 octets, then the port (2).
+func appendAddress(b []byte, typ byte, a netip.AddrPort) []byte {
+	return appendField(b, typ, binary.BigEndian.AppendUint16(a.Addr().Unmap().AsSlice(), a.Port()))
+}
+
+// pad fills b, one packet, with zeros up to size. They end the fields of a
+// hello, and of a beat nothing after the head is read.
+func pad(b []byte, size int) []byte {
+	return append(b, make([]byte, max(0, size-len(b)))...)
+}
+
+// ByMulticast tells whether body, a whole packet, says that it went to all at
+// once. It may be asked of any octets.
+func ByMulticast(body []byte) bool {
+	return len(body) >= headSize && Flags(body[3])&Multicast != 0
 }
 
 // appendField appends a type octet, two octets of length and the value.
@@ -134,7 +166,7 @@ func Decode(b []byte) (*Body, error) {
 		return nil, fmt.Errorf("%w: version %d, to be read from version %d on", ErrBody, b[0], b[1])
 	}
 	p := &Body{
-		Kind: Kind(b[2]), Flags: Flags(b[3]) & (Ask | Probe),
+		Kind: Kind(b[2]), Flags: Flags(b[3]) & knownFlags,
 		Revision: binary.BigEndian.Uint32(b[16:]),
 		Interval: time.Duration(binary.BigEndian.Uint32(b[20:])) * time.Millisecond,
 		Host: Host{
@@ -158,7 +190,7 @@ func Decode(b []byte) (*Body, error) {
 
 // decodeFields reads what follows the head of a hello.
 func (p *Body) decodeFields(b []byte) error {
-	for len(b) > 0 {
+	for len(b) > 0 && b[0] != fieldEnd {
 		if len(b) < fieldHead {
 			return fmt.Errorf("%w: %d octets after the last field", ErrBody, len(b))
 		}
@@ -205,7 +237,9 @@ func (p *Body) setField(typ byte, v []byte) bool {
 	case fieldPrefix:
 		return p.addPrefix(v)
 	case fieldNeighbour:
-		return p.addNeighbour(v)
+		return addAddress(&p.Neighbours, v)
+	case fieldAddress:
+		return len(h.Addresses) == maxAddresses || addAddress(&h.Addresses, v)
 	}
 	return true
 }
@@ -232,13 +266,13 @@ func (p *Body) addPrefix(v []byte) bool {
 	return ValidPrefix(x.Name) && x.Server.Host() == p.Host.Number && !x.Server.IsGroup()
 }
 
-// addNeighbour reads an address: 4 or 16 octets, then the port (2).
-func (p *Body) addNeighbour(v []byte) bool {
+// addAddress reads an address, 4 or 16 octets and the port (2), into all.
+func addAddress(all *[]netip.AddrPort, v []byte) bool {
 	if len(v) < 2 {
 		return false
 	}
 	ip, ok := netip.AddrFromSlice(v[:len(v)-2])
 	port := binary.BigEndian.Uint16(v[len(v)-2:])
-	p.Neighbours = append(p.Neighbours, netip.AddrPortFrom(ip.Unmap(), port))
+	*all = append(*all, netip.AddrPortFrom(ip.Unmap(), port))
 	return ok && port != 0
 }

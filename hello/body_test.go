@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func sampleBody() *Body {
 	h := host(1, 1_700_000_000_000_000_000)
 	h.Addr = netip.AddrPort{}
 	h.Load, h.MemoryFree = 125, 3<<30
+	h.Addresses = []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:8145"), netip.MustParseAddrPort("[fd00::1]:8145")}
 	return &Body{
 		Kind: Full, Flags: Ask, Revision: 3, Interval: time.Second, Host: h,
 		Neighbours: []netip.AddrPort{
@@ -106,10 +108,39 @@ func TestDecodeRefuses(t *testing.T) {
 		"address of 5":       field(fieldNeighbour, "12345"),
 		"address without IP": field(fieldNeighbour, "1"),
 		"port 0":             field(fieldNeighbour, "\x7f\x00\x00\x01\x00\x00"),
+		"own address of 5":   field(fieldAddress, "12345"),
+		"own port 0":         field(fieldAddress, "\x7f\x00\x00\x01\x00\x00"),
 	} {
 		if p, err := Decode(b); p != nil || !errors.Is(err, ErrBody) {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
+	}
+}
+
+// Padding means nothing, to whatever size.
+func TestPadding(t *testing.T) {
+	for _, p := range []*Body{sampleBody(), headOnly(Beat)} {
+		b := p.Append(nil)
+		for size := len(b); size <= MaxBody; size++ {
+			c := pad(slices.Clone(b), size)
+			if q, err := Decode(c); err != nil || len(c) != size || !reflect.DeepEqual(p, q) {
+				t.Fatalf("%v of %d octets: %+v, %v", p.Kind, size, q, err)
+			}
+		}
+		if c := pad(slices.Clone(b), 10); len(c) != len(b) {
+			t.Errorf("padded to 10 it has %d octets", len(c))
+		}
+	}
+}
+
+func TestByMulticast(t *testing.T) {
+	p := headOnly(Beat)
+	if ByMulticast(p.Append(nil)) {
+		t.Error("a beat to one host is by multicast")
+	}
+	p.Flags = Multicast
+	if b := p.Append(nil); !ByMulticast(b) || ByMulticast(b[:headSize-1]) || ByMulticast(nil) {
+		t.Error("a beat to all is not, or a part of it is")
 	}
 }
 
@@ -121,6 +152,10 @@ func TestLaterVersionsAreUnderstood(t *testing.T) {
 	got, err := Decode(b)
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("hello: %+v, %v", got, err)
+	}
+	want.Host.Addresses = slices.Repeat(want.Host.Addresses[:1], maxAddresses+1) // of a host that has more
+	if got, err = Decode(want.Append(nil)); err != nil || len(got.Host.Addresses) != maxAddresses {
+		t.Errorf("hello with many addresses: %+v, %v", got, err)
 	}
 	b = append(headOnly(Beat).Append(nil), "more"...)
 	b[0] = 2

@@ -14,14 +14,19 @@ const (
 	LostHost
 	// Back: Host, which was lost or has booted again, is there.
 	Back
-	// NameTaken: Host claims the name that By, an elder host, has. Where Host
-	// is Self, it must leave or take another name.
+	// NameTaken: Host claims the name that By, an elder host, has, and is
+	// listed by its alias. Where Host is Self and boots, it must not go on.
 	NameTaken
-	// NumberTaken: the same with the number.
+	// NumberTaken: Host claims the number that By has and keeps. Where Host is
+	// Self, it must leave and boot again with another number.
 	NumberTaken
 	// PrefixConflict: Host serves Prefix, which By, an elder host, serves too,
 	// so that on all other hosts it is By's that counts.
 	PrefixConflict
+	// KeyTaken: Host has the key of By, an elder host that lives at another
+	// address: one of their state directories is a copy. Where Host is Self, it
+	// must leave, and needs a state directory of its own.
+	KeyTaken
 )
 
 // Event is something that the log should know. Kind says which fields count.
@@ -44,20 +49,32 @@ func (e Event) String() string {
 	case Back:
 		return fmt.Sprintf("host %s is back from %v", e.Host.Name, e.Host.Addr)
 	case NameTaken:
-		return fmt.Sprintf("name %s is taken by %v", e.Host.Name, e.By.Addr) + e.wanted()
+		return fmt.Sprintf("name %s is taken by %v", e.Host.Name, e.By.Addr) + e.wanted(", and listed as "+e.Host.Alias())
 	case NumberTaken:
-		return fmt.Sprintf("host number %#04x of %s is taken by %s at %v", e.Host.Number, e.Host.Name, e.By.Name, e.By.Addr) + e.wanted()
+		return fmt.Sprintf("host number %#04x of %s is taken by %s at %v", e.Host.Number, e.Host.Name, e.By.Name, e.By.Addr) + e.wanted("")
+	case KeyTaken:
+		return e.copied()
 	}
 	return fmt.Sprintf("prefix %s is served by %s, which counts, and by %s", e.Prefix, e.By.Name, e.Host.Name)
 }
 
-// wanted says where the host is that claims what is taken, unless it is this
-// one.
-func (e Event) wanted() string {
+// wanted says where the host is that claims what is taken, and more, unless it
+// is this one.
+func (e Event) wanted(more string) string {
 	if e.Host.State == Self {
 		return ""
 	}
-	return fmt.Sprintf(", and wanted by %v", e.Host.Addr)
+	return fmt.Sprintf(", and wanted by %v", e.Host.Addr) + more
+}
+
+// copied says which two hosts have one key, and what to do.
+func (e Event) copied() string {
+	if e.Host.State == Self {
+		return fmt.Sprintf("the host key is that of %s at %v: this state directory is a copy; remove it here, and join the domain again",
+			e.By.Name, e.By.Addr)
+	}
+	return fmt.Sprintf("%s at %v has the host key of %s at %v: a copied state directory; stop the copy, remove its state directory, and join the domain again",
+		e.Host.Name, e.Host.Addr, e.By.Name, e.By.Addr)
 }
 
 // maxEvents bounds the events that wait for Events, and the conflicts that are
@@ -97,13 +114,4 @@ func (t *Table) conflict(kind EventKind, host, by Host, prefix string) {
 	}
 	t.reported[k] = true
 	t.event(Event{Kind: kind, Host: host, By: by, Prefix: prefix})
-}
-
-// claim reports that by keeps the name or the number that host claims too.
-func (t *Table) claim(host, by Host) {
-	if host.Name == by.Name {
-		t.conflict(NameTaken, host, by, "")
-		return
-	}
-	t.conflict(NumberTaken, host, by, "")
 }

@@ -6,14 +6,28 @@ import (
 	"time"
 )
 
-// Heard takes in a packet that came from the address from, and answers it. An
-// error wraps ErrBody: the packet is none of this protocol and changed nothing.
+// Sender is whom a packet is from, as its seal proves.
+type Sender struct {
+	Addr        netip.AddrPort
+	Fingerprint [16]byte // of its key
+}
+
+// Heard takes in a packet that came from the address from in a clear domain,
+// and answers it. An error wraps ErrBody: the packet is none of this protocol
+// and changed nothing.
 func (t *Table) Heard(now time.Duration, from netip.AddrPort, body []byte, out []Packet) ([]Packet, error) {
+	return t.HeardSealed(now, Sender{Addr: from}, body, out)
+}
+
+// HeardSealed is Heard in a domain with keys. The body's host number and epoch
+// must be those with which from has proven its key, and the packet no replay.
+func (t *Table) HeardSealed(now time.Duration, from Sender, body []byte, out []Packet) ([]Packet, error) {
 	p, err := Decode(body)
 	if err != nil {
 		return out, err
 	}
-	p.Host.Addr, p.Host.State = unmap(from), Live
+	out = t.wake(now, out)
+	p.Host.Addr, p.Host.State, p.Host.Fingerprint = unmap(from.Addr), Live, from.Fingerprint
 	if t.isSelf(p) {
 		t.peers = slices.DeleteFunc(t.peers, func(x *peer) bool { return x.addr == p.Host.Addr })
 		return out, nil
@@ -29,37 +43,89 @@ func (t *Table) Heard(now time.Duration, from netip.AddrPort, body []byte, out [
 		t.heardGoodbye(p)
 		return out, nil
 	}
-	out = t.answer(p, known, out)
+	out = t.answer(now, p, known, out)
 	return t.greet(now, out), nil
 }
 
 // isSelf tells whether p is an echo of an own packet, from an address that was
 // configured or learned as another's.
 func (t *Table) isSelf(p *Body) bool {
-	return p.Host.Number == t.self.Number && p.Host.Epoch == t.self.Epoch &&
+	return p.Host.Number == t.self.Number && p.Host.Epoch == t.self.Epoch && p.Host.Fingerprint == t.self.Fingerprint &&
 		(p.Kind != Full || p.Host.Name == t.self.Name && p.Host.Kernel == t.self.Kernel)
 }
 
 // answer sends what p asks for, and asks for the hello that is missing.
-func (t *Table) answer(p *Body, known bool, out []Packet) []Packet {
+func (t *Table) answer(now time.Duration, p *Body, known bool, out []Packet) []Packet {
 	var ask Flags
 	if !known {
 		ask = Ask
 	}
 	switch to := p.Host.Addr; {
 	case !t.started:
+	case p.Flags&Multicast != 0:
+		return t.answerAll(now, p, known, out)
 	case p.Flags&Ask != 0:
-		out = append(out, t.introduction(to, ask))
+		if e := t.boot(&p.Host); e != nil {
+			e.owedAt, e.toldAt = never, now
+		}
+		out = append(out, t.introduction(&p.Host, ask))
 	case ask != 0 || p.Flags&Probe != 0:
 		out = append(out, t.packet(to, Beat, ask))
 	}
 	return out
 }
 
+// answerAll answers a packet that went to all at once. So that not all answer
+// at once, each waits a random time; only the host whose number, name or key
+// the sender wants does not, since the sender waits for that.
+func (t *Table) answerAll(now time.Duration, p *Body, known bool, out []Packet) []Packet {
+	h := &p.Host
+	e := t.boot(h)
+	chosen := t.rand.IntN(t.live+1) < answerMost
+	switch {
+	case !known && t.find(h.Number) == nil:
+		t.learnLater(now+t.AnswerDelay(), h.Addr)
+	case !known:
+		if chosen {
+			out = append(out, t.packet(h.Addr, Beat, Ask))
+		}
+	case p.Kind != Full || p.Flags&Ask == 0:
+	case e == nil:
+		if chosen || t.contests(h) {
+			out = append(out, t.introduction(h, 0))
+		}
+	case e.claimed == t.self.Name:
+		out = append(out, t.introduction(h, 0))
+	case e.State == Live && now-e.toldAt >= answerEvery:
+		e.owedAt = min(e.owedAt, now+t.AnswerDelay())
+		e.owedAll = chosen
+		t.due(e)
+	}
+	return out
+}
+
+// contests tells whether the own host has the number or the key that h wants.
+func (t *Table) contests(h *Host) bool { return h.Number == t.self.Number || sameKey(h, &t.self) }
+
+// AnswerDelay returns for how long to put off what all hosts may do at once, in
+// answer to one packet by multicast: a random time, so long that about a hundred
+// of them do it a second.
+func (t *Table) AnswerDelay() time.Duration {
+	return time.Duration(t.rand.Int64N(int64(t.live*int(answerSpread)) + 1))
+}
+
+// boot returns the entry of h in this boot, nil if there is none.
+func (t *Table) boot(h *Host) *entry {
+	if e := t.find(h.Number); e != nil && e.Epoch == h.Epoch && e.Fingerprint == h.Fingerprint {
+		return e
+	}
+	return nil
+}
+
 // heardBeat returns false if the hello that belongs to the beat is missing.
 func (t *Table) heardBeat(now time.Duration, p *Body) bool {
-	e := t.find(p.Host.Number)
-	if e == nil || e.Epoch != p.Host.Epoch {
+	e := t.boot(&p.Host)
+	if e == nil {
 		return false
 	}
 	if e.left {
@@ -70,7 +136,7 @@ func (t *Table) heardBeat(now time.Duration, p *Body) bool {
 }
 
 func (t *Table) heardGoodbye(p *Body) {
-	if e := t.find(p.Host.Number); e != nil && e.Epoch == p.Host.Epoch && !e.left {
+	if e := t.boot(&p.Host); e != nil && !e.left {
 		e.left = true
 		if e.State == Live {
 			t.becomeLost(e)
@@ -82,8 +148,8 @@ func (t *Table) heardGoodbye(p *Body) {
 // heardHello updates a known boot of a host, or lets a new one claim its name
 // and number.
 func (t *Table) heardHello(now time.Duration, p *Body) {
-	e := t.find(p.Host.Number)
-	if e == nil || e.Epoch != p.Host.Epoch || e.Name != p.Host.Name {
+	e := t.boot(&p.Host)
+	if e == nil || e.claimed != p.Host.Name {
 		t.claims(now, p)
 		return
 	}
@@ -102,81 +168,25 @@ func (t *Table) heardHello(now time.Duration, p *Body) {
 
 // describe takes over what only a hello says.
 func (e *entry) describe(p *Body) {
-	state, heard := e.State, e.Heard
+	was := e.Host
 	e.Host, e.revision = p.Host, p.Revision
-	e.State, e.Heard = state, heard
-}
-
-// claims decides whether a host that is not known in this boot gets its name
-// and number, against all that hold one of them, and if so enters it.
-func (t *Table) claims(now time.Duration, p *Body) {
-	h := p.Host
-	if h.Number == t.self.Number || h.Name == t.self.Name {
-		t.claimsOurs(&h)
-		return
-	}
-	again := false
-	for _, e := range t.hosts {
-		if e.Number != h.Number && e.Name != h.Name {
-			continue
-		}
-		if !t.yields(now, e, &h) {
-			return
-		}
-		again = again || e.Name == h.Name
-	}
-	for _, e := range t.hosts {
-		if rival(e, &h) && e.State == Live && e.Addr != h.Addr {
-			t.claim(e.Host, h)
-		}
-	}
-	t.hosts = slices.DeleteFunc(t.hosts, func(e *entry) bool { return rival(e, &h) })
-	t.enter(now, p, again)
-}
-
-// rival tells whether e holds h's name or number.
-func rival(e *entry, h *Host) bool { return e.Number == h.Number || e.Name == h.Name }
-
-// claimsOurs settles h's claim to the own host's name or number. A packet of
-// an earlier boot of this host means nothing.
-func (t *Table) claimsOurs(h *Host) {
-	switch {
-	case h.Addr == t.self.Addr:
-	case elder(h, &t.self):
-		t.claim(t.self, *h)
-	default:
-		t.claim(*h, t.self)
-	}
-}
-
-// yields tells whether e gives its name and number to h. One address is one
-// host, so there the later boot counts; elsewhere the elder keeps them, if it
-// lives, which is asked at once.
-func (t *Table) yields(now time.Duration, e *entry, h *Host) bool {
-	switch {
-	case e.State == Lost:
-		return !e.left || e.Epoch != h.Epoch
-	case e.Addr == h.Addr:
-		return e.Epoch < h.Epoch
-	case elder(h, &e.Host):
-		return true
-	}
-	if e.Name != h.Name || e.Number != h.Number {
-		t.claim(*h, e.Host)
-	}
-	t.suspect(now, e)
-	return false
+	e.Name, e.Addr, e.State, e.Heard = was.Name, was.Addr, was.State, was.Heard
 }
 
 // enter adds a host; again says that there was one of that name before.
 func (t *Table) enter(now time.Duration, p *Body, again bool) {
-	if t.count(Live) >= maxLive {
+	if t.live >= maxLive {
 		return
 	}
-	e := &entry{Host: p.Host, revision: p.Revision}
-	t.becomeLive(now, e, p)
+	e := &entry{
+		Host: p.Host, claimed: p.Host.Name, revision: p.Revision,
+		askedAt: never, patience: patience, owedAt: never, toldAt: now - answerEvery,
+	}
 	i, _ := t.search(e.Number)
 	t.hosts = slices.Insert(t.hosts, i, e)
+	t.live++
+	t.becomeLive(now, e, p)
+	t.checkName(now, e)
 	kind := Joined
 	if again {
 		kind = Back

@@ -1,7 +1,6 @@
 package hello
 
 import (
-	"cmp"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -33,21 +32,23 @@ func (s State) String() string {
 	return "lost"
 }
 
-// Host is what is known of one host. It is a value; the slice in it is shared
+// Host is what is known of one host. It is a value; the slices in it are shared
 // and must not be changed.
 type Host struct {
-	Number      uint16         // 1..65535 without 0xE000..0xEFFF
-	Name        string         // 1..63 octets, see ValidName
-	Kernel      ipc.PID        // its kernel server
-	Addr        netip.AddrPort // where its packets come from
-	Epoch       uint64         // of this boot; larger than that of any boot before
-	Version     string         // of the program, 0..255 octets
-	Processor   string         // processor type as Go's GOARCH, 0..255 octets
-	Processors  int            // 0..65535
-	Load        uint32         // runnable programs, hundredths
-	MemoryTotal uint64         // octets
-	MemoryFree  uint64         // octets that a new program could have
-	Prefixes    []Prefix       // the names it serves, in the order they were added
+	Number      uint16           // 1..65535 without 0xE000..0xEFFF
+	Name        string           // 1..63 octets, see ValidName; or an alias
+	Kernel      ipc.PID          // its kernel server
+	Addr        netip.AddrPort   // where to send to it
+	Addresses   []netip.AddrPort // that it says it has, at most 8; none if it does not say
+	Fingerprint [16]byte         // of its key; zero in a clear domain
+	Epoch       uint64           // of this boot; larger than that of any boot before
+	Version     string           // of the program, 0..255 octets
+	Processor   string           // processor type as Go's GOARCH, 0..255 octets
+	Processors  int              // 0..65535
+	Load        uint32           // runnable programs, hundredths
+	MemoryTotal uint64           // octets
+	MemoryFree  uint64           // octets that a new program could have
+	Prefixes    []Prefix         // the names it serves, in the order they were added
 	State       State
 	Heard       time.Duration // when it was last heard from; 0 for Self
 }
@@ -107,12 +108,3 @@ func PickNumber(r *rand.Rand) uint16 {
 		}
 	}
 }
-
-// seniority compares two hosts that claim the same: the elder is less. It has
-// the lower epoch, or with equal epochs the lower address.
-func seniority(a, b *Host) int {
-	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), a.Addr.Compare(b.Addr))
-}
-
-// elder tells whether a keeps what both a and b claim.
-func elder(a, b *Host) bool { return seniority(a, b) < 0 }

@@ -5,13 +5,18 @@ import (
 	"slices"
 )
 
-// Self returns the own host.
-func (t *Table) Self() Host { return t.self }
+// Self returns the own host, by the name it is listed by.
+func (t *Table) Self() Host {
+	h := t.self
+	h.Name = t.shown
+	return h
+}
 
-// Hosts returns all hosts, the own, live and lost ones, by name.
+// Hosts returns all hosts, the own, live and lost ones, by name. Of those that
+// claim one name all but the elder are there by their alias.
 func (t *Table) Hosts() []Host {
 	all := make([]Host, 0, len(t.hosts)+1)
-	all = append(all, t.self)
+	all = append(all, t.Self())
 	for _, e := range t.hosts {
 		all = append(all, e.Host)
 	}
@@ -24,7 +29,7 @@ func (t *Table) Hosts() []Host {
 // ByNumber returns the host with that number.
 func (t *Table) ByNumber(number uint16) (Host, bool) {
 	if number == t.self.Number {
-		return t.self, true
+		return t.Self(), true
 	}
 	if e := t.find(number); e != nil {
 		return e.Host, true
@@ -32,10 +37,10 @@ func (t *Table) ByNumber(number uint16) (Host, bool) {
 	return Host{}, false
 }
 
-// ByName returns the host with that name.
+// ByName returns the host with that name, or with that alias.
 func (t *Table) ByName(name string) (Host, bool) {
-	if name == t.self.Name {
-		return t.self, true
+	if name == t.shown {
+		return t.Self(), true
 	}
 	for _, e := range t.hosts {
 		if e.Name == name {
@@ -54,13 +59,4 @@ func (t *Table) find(number uint16) *entry {
 		return t.hosts[i]
 	}
 	return nil
-}
-
-func (t *Table) count(s State) (n int) {
-	for _, e := range t.hosts {
-		if e.State == s {
-			n++
-		}
-	}
-	return n
 }

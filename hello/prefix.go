@@ -42,11 +42,12 @@ func (t *Table) AddPrefix(now time.Duration, p Prefix, out []Packet) ([]Packet, 
 		prefixes = append(prefixes, p)
 	}
 	full := Body{Kind: Full, Host: t.self}
-	if full.Host.Prefixes = prefixes; len(full.Append(nil)) > MaxBody {
+	full.Host.Prefixes, full.Host.Addresses = prefixes, nil
+	if len(full.Append(nil))+maxAddresses*addressSize > MaxBody {
 		return fail(ipc.NoServerResources)
 	}
 	t.self.Prefixes = prefixes
-	t.checkPrefixes(t.self)
+	t.checkPrefixes(t.Self())
 	return t.change(now, out), nil
 }
 
@@ -83,7 +84,7 @@ func (t *Table) own(name string) int {
 // of the own host comes first (so that "/tmp", which every host has, means the
 // own), then the elder live hosts', then the lost ones'.
 func (t *Table) Prefixes() []Match {
-	all := matches(nil, t.self)
+	all := matches(nil, t.Self())
 	for _, e := range t.hosts {
 		all = matches(all, e.Host)
 	}
@@ -129,14 +130,19 @@ func (t *Table) checkPrefixes(h Host) {
 	for _, p := range h.Prefixes {
 		names[p.Name] = true
 	}
-	for _, m := range t.Prefixes() {
-		other := m.Host
-		switch {
-		case !names[m.Prefix.Name] || other.Number == h.Number || other.State == Lost:
-		case elder(&h, &other):
-			t.conflict(PrefixConflict, other, h, m.Prefix.Name)
-		default:
-			t.conflict(PrefixConflict, h, other, m.Prefix.Name)
+	against := func(other Host) {
+		for _, p := range other.Prefixes {
+			switch {
+			case !names[p.Name] || other.Number == h.Number || other.State == Lost:
+			case elder(&h, &other):
+				t.conflict(PrefixConflict, other, h, p.Name)
+			default:
+				t.conflict(PrefixConflict, h, other, p.Name)
+			}
 		}
+	}
+	against(t.Self())
+	for _, e := range t.hosts {
+		against(e.Host)
 	}
 }

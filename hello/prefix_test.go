@@ -103,7 +103,7 @@ func TestHelloIsFull(t *testing.T) {
 	for i := range 100 {
 		_, err := x.AddPrefix(0, Prefix{Name: fmt.Sprintf("/unix/host%02d", i), Server: server(0, 2)}, nil)
 		if errors.Is(err, ipc.NoServerResources) {
-			if i < 35 {
+			if i < 30 {
 				t.Errorf("only %d prefixes fit", i)
 			}
 			out := hear(t, x.started0(), 0, host(1, 1), Full, 1)

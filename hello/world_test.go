@@ -13,57 +13,77 @@ import (
 )
 
 // world is a network of tables in virtual time: packets are lost, delayed and
-// reordered as a seed says, and nothing else moves.
+// reordered as a seed says, and nothing else moves. It has several wires, one
+// for each second octet of an address; a packet goes over the wire of its
+// receiver, from the sender's address there.
 type world struct {
 	t     *testing.T
 	rand  *rand.Rand
 	now   time.Duration
 	loss  float64 // 0..1
 	cut   func(from, to netip.AddrPort) bool
-	air   flight
-	sent  int // packets so far, for the order in the heap
+	deaf  func(from, to netip.AddrPort) bool // cut, for multicast only
+	queue queue
+	n     int // events so far, for the order in the queue
 	nodes []*node
+	at    map[netip.AddrPort]*node
+	heard int // packets that arrived
+
+	multicast bool // the hosts that boot use it
+	sealed    bool // and have keys: fingerprints count
 }
 
 // node is one host of the world.
 type node struct {
 	*Table
+	addrs  []netip.AddrPort // the first is addr
 	addr   netip.AddrPort
 	down   bool
-	octets int // sent since it was last cleared, with Overhead
+	octets int // sent since it was last cleared, with Overhead, by multicast once an address
 	events []Event
 	due    time.Duration // its deadline
 }
 
-// parcel is a packet under way.
-type parcel struct {
-	at       time.Duration
-	n        int
-	from, to netip.AddrPort
-	body     []byte
+// event is a packet under way, or, without a body, a deadline of node to.
+type event struct {
+	at     time.Duration
+	n      int
+	from   Sender
+	to     *node
+	toAddr netip.AddrPort
+	body   []byte
 }
 
-type flight []parcel
+type queue []event
 
-func (f flight) Len() int { return len(f) }
-func (f flight) Less(i, j int) bool {
-	return f[i].at < f[j].at || f[i].at == f[j].at && f[i].n < f[j].n
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].n < q[j].n
 }
-func (f flight) Swap(i, j int) { f[i], f[j] = f[j], f[i] }
-func (f *flight) Push(x any)   { *f = append(*f, x.(parcel)) }
-func (f *flight) Pop() any {
-	p := (*f)[len(*f)-1]
-	*f = (*f)[:len(*f)-1]
-	return p
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)   { *q = append(*q, x.(event)) }
+func (q *queue) Pop() any {
+	e := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return e
 }
 
 func newWorld(t *testing.T, seed uint64, loss float64) *world {
 	t.Logf("seed %d", seed)
-	return &world{t: t, rand: rand.New(rand.NewPCG(seed, 1)), loss: loss}
+	return &world{t: t, rand: rand.New(rand.NewPCG(seed, 1)), loss: loss, at: map[netip.AddrPort]*node{}}
 }
 
-func addr(i int) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, byte(i >> 8), byte(i + 1)}), 9000)
+func addr(i int) netip.AddrPort { return wire(0, i) }
+
+// wire returns the address of the i-th host on a wire.
+func wire(n byte, i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, n, byte((i + 1) >> 8), byte(i + 1)}), 9000)
+}
+
+// key returns a fingerprint.
+func key(b byte) (f [16]byte) {
+	f[0] = b
+	return f
 }
 
 // host describes the i-th host: number i+1, name h000, one prefix.
@@ -78,25 +98,42 @@ func host(i int, epoch uint64) Host {
 	}
 }
 
-// boot starts h, which greets the hosts with the given indices; one at the same
-// address is replaced.
+// boot starts h, which greets the hosts with the given indices; those at the
+// same addresses are replaced. If h has no Addresses it has Addr and does not
+// say so.
 func (w *world) boot(h Host, peers ...int) *node {
-	c := Config{Self: h, Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2))}
-	for _, i := range peers {
-		c.Peers = append(c.Peers, addr(i))
-	}
-	n := &node{Table: New(c), addr: h.Addr}
-	w.nodes = slices.DeleteFunc(w.nodes, func(o *node) bool { return o.addr == h.Addr })
-	w.nodes = append(w.nodes, n)
+	n := w.add(h, peers...)
 	w.send(n, n.Start(w.now, nil))
 	return n
 }
 
-// bootAll boots n hosts that know all addresses.
+func (w *world) add(h Host, peers ...int) *node {
+	c := Config{Self: h, Multicast: w.multicast, Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 2))}
+	for _, i := range peers {
+		c.Peers = append(c.Peers, addr(i))
+	}
+	n := &node{Table: New(c), addr: h.Addr, addrs: h.Addresses, due: never}
+	if n.addrs == nil {
+		n.addrs = []netip.AddrPort{h.Addr}
+	}
+	for _, a := range n.addrs {
+		if old := w.at[a]; old != nil {
+			old.down = true
+			w.nodes = slices.DeleteFunc(w.nodes, func(o *node) bool { return o == old })
+		}
+		w.at[a] = n
+	}
+	w.nodes = append(w.nodes, n)
+	return n
+}
+
+// bootAll boots n hosts, which know all addresses unless they use multicast.
 func (w *world) bootAll(n int) []*node {
-	peers := make([]int, n)
-	for i := range peers {
-		peers[i] = i
+	var peers []int
+	for i := range n {
+		if !w.multicast {
+			peers = append(peers, i)
+		}
 	}
 	for i := range n {
 		w.boot(host(i, uint64(i+1)), peers...)
@@ -104,62 +141,122 @@ func (w *world) bootAll(n int) []*node {
 	return slices.Clone(w.nodes)
 }
 
+// acquaint adds n hosts that have known one another for long.
+func (w *world) acquaint(n int) []*node {
+	hosts := make([]Host, n)
+	for i := range hosts {
+		hosts[i] = host(i, uint64(i+1))
+		w.add(hosts[i])
+	}
+	for i, x := range w.nodes {
+		known := make([]entry, n)
+		for j := range hosts {
+			if j == i {
+				continue
+			}
+			e := &known[j]
+			*e = entry{Host: hosts[j], claimed: hosts[j].Name, revision: 1, askedAt: never, patience: patience, owedAt: never}
+			e.State, e.probeAt, e.lostAt = Live, maxInterval, maxInterval+suspectTime
+			x.hosts = append(x.hosts, e)
+		}
+		x.live = n - 1
+		x.Start(w.now, nil)
+		for _, p := range x.peers {
+			p.next = never
+		}
+		x.round.begin(w.now, time.Duration(w.rand.Int64N(int64(BeatInterval))))
+		x.round.pace = x.pace(nil)
+		x.round.callAt = w.now + time.Duration(w.rand.Int64N(int64(x.round.call)+1))
+		x.round.number = uint16(w.rand.IntN(n))
+		w.send(x, nil)
+	}
+	return slices.Clone(w.nodes)
+}
+
 func (w *world) send(n *node, out []Packet) {
 	n.events = append(n.events, n.Events()...)
-	n.due = n.Deadline()
-	for _, p := range out {
-		if len(p.Body) > MaxBody {
-			w.t.Fatalf("a packet of %d octets", len(p.Body))
+	if d := n.Deadline(); d != n.due {
+		n.due = d
+		if d != never {
+			w.push(event{at: d, to: n})
 		}
-		n.octets += len(p.Body) + Overhead
-		if w.rand.Float64() < w.loss || w.cut != nil && w.cut(n.addr, p.To) {
-			continue
-		}
-		w.sent++
-		delay := time.Duration(100+w.rand.IntN(3000)) * time.Microsecond
-		heap.Push(&w.air, parcel{w.now + delay, w.sent, n.addr, p.To, p.Body})
 	}
+	for _, p := range out {
+		if len(p.Body) > MaxBody || p.Stranger && len(p.Body) < AskSize || !p.To.IsValid() && !w.multicast {
+			w.t.Fatalf("a packet to %v of %d octets", p.To, len(p.Body))
+		}
+		for _, from := range n.addrs {
+			switch {
+			case p.To.IsValid() && from.Addr().As4()[1] == p.To.Addr().As4()[1]:
+				n.octets += len(p.Body) + Overhead
+				w.carry(n, from, p.To, p.Body)
+			case !p.To.IsValid():
+				n.octets += len(p.Body) + Overhead
+				w.carryToAll(n, from, p.Body)
+			}
+		}
+	}
+}
+
+func (w *world) carryToAll(n *node, from netip.AddrPort, body []byte) {
+	for _, o := range w.nodes {
+		for _, to := range o.addrs {
+			if to.Addr().As4()[1] == from.Addr().As4()[1] && (w.deaf == nil || !w.deaf(from, to)) {
+				w.carry(n, from, to, body)
+			}
+		}
+	}
+}
+
+func (w *world) carry(n *node, from, to netip.AddrPort, body []byte) {
+	if w.rand.Float64() < w.loss || w.cut != nil && w.cut(from, to) {
+		return
+	}
+	s := Sender{Addr: from}
+	if w.sealed {
+		s.Fingerprint = n.self.Fingerprint
+	}
+	delay := time.Duration(100+w.rand.IntN(3000)) * time.Microsecond
+	w.push(event{at: w.now + delay, from: s, to: w.at[to], toAddr: to, body: body})
+}
+
+func (w *world) push(e event) {
+	w.n++
+	e.n = w.n
+	heap.Push(&w.queue, e)
 }
 
 // run lets the world go on for d.
 func (w *world) run(d time.Duration) {
-	for end := w.now + d; ; {
-		var due *node
-		next := end
-		for _, n := range w.nodes {
-			if !n.down && n.due < next {
-				due, next = n, n.due
-			}
-		}
-		switch {
-		case len(w.air) > 0 && w.air[0].at <= next:
-			p := heap.Pop(&w.air).(parcel)
-			w.now = max(w.now, p.at)
-			w.deliver(p)
-		case due != nil:
-			w.now = max(w.now, next)
-			w.send(due, due.Tick(w.now, nil))
-			if due.due <= w.now {
-				w.t.Fatalf("%s: a tick at %v left the deadline at %v", due.self.Name, w.now, due.due)
-			}
+	end := w.now + d
+	for len(w.queue) > 0 && w.queue[0].at <= end {
+		e := heap.Pop(&w.queue).(event)
+		w.now = max(w.now, e.at)
+		switch n := e.to; {
+		case n == nil || n.down || e.body == nil && e.at != n.due:
+		case e.body != nil:
+			w.deliver(e)
 		default:
-			w.now = end
-			return
+			out := n.Tick(w.now, nil)
+			if n.Deadline() <= w.now {
+				w.t.Fatalf("%s: a tick at %v left the deadline at %v", n.self.Name, w.now, n.Deadline())
+			}
+			w.send(n, out)
 		}
 	}
+	w.now = end
 }
 
-func (w *world) deliver(p parcel) {
-	for _, n := range w.nodes {
-		if n.addr != p.to || n.down {
-			continue
-		}
-		out, err := n.Heard(w.now, p.from, p.body, nil)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		w.send(n, out)
-		if err := n.check(); err != nil && len(w.nodes) <= 10 {
+func (w *world) deliver(e event) {
+	n := e.to
+	w.heard++
+	out, err := n.HeardSealed(w.now, e.from, e.body, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.send(n, out)
+	if len(w.nodes) <= 10 {
+		if err := n.check(); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -168,13 +265,19 @@ func (w *world) deliver(p parcel) {
 // check tells what is wrong with the table: hosts are in the order of their
 // numbers, and no number or name occurs twice.
 func (t *Table) check() error {
-	names, last := map[string]bool{t.self.Name: true}, uint16(0)
+	live := slices.DeleteFunc(slices.Clone(t.hosts), func(e *entry) bool { return e.State != Live })
+	if len(live) != t.live {
+		return fmt.Errorf("%s: %d live hosts, counted %d", t.self.Name, len(live), t.live)
+	}
+	names, last := map[string]bool{t.shown: true}, uint16(0)
 	for _, e := range t.hosts {
 		switch {
 		case e.Number <= last || e.Number == t.self.Number:
 			return fmt.Errorf("%s: host number %d after %d", t.self.Name, e.Number, last)
 		case names[e.Name]:
 			return fmt.Errorf("%s: two hosts called %s", t.self.Name, e.Name)
+		case e.Name != e.claimed && e.Name != fmt.Sprintf("%s~%04x", e.claimed, e.Number):
+			return fmt.Errorf("%s: %s is listed as %s", t.self.Name, e.claimed, e.Name)
 		case e.State == Self || e.left && e.State != Lost:
 			return fmt.Errorf("%s: host %s is %v, left %v", t.self.Name, e.Name, e.State, e.left)
 		}
