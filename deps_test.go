@@ -29,11 +29,12 @@ const floors = `
 
 	# 3  How packets travel, how they are sealed, which hosts are there. Floors 2
 	#    and 3 do not know each other: the kernel joins them.
-	ipc < link < link/frame < link/udp, link/mem, link/shm
-	link/frame < seal < hello
+	ipc < link < link/nic, link/frame < link/udp, link/mem, link/shm
+	link/frame < seal < seal/cert < seal/pair, seal/enroll
+	seal < hello
 
 	# 4  Processes and what they may do; and beside it a seeded world of kernels.
-	vmtp, link/udp, link/mem, link/shm, hello < kernel < sim
+	vmtp, link/nic, link/udp, link/mem, link/shm, hello, seal/pair < kernel < sim
 
 	# 5  The protocols: opening is a named request, directories are read as UIO
 	#    instances, a program's standard I/O is UIO. They speak ipc.Process.
@@ -46,7 +47,7 @@ const floors = `
 	program < shell
 
 	# 8  One host: kernel, then servers.  9  Several hosts.  10  The binary.
-	kernel, servers/*, shell < node < lab < cmd/vsys
+	kernel, seal/enroll, servers/*, shell < node < lab < cmd/vsys
 `
 
 // only lists what may be imported by the named packages alone, each with its
@@ -60,6 +61,7 @@ const only = `
 	kernel < cmd/vsys        timeipc and timekernel measure it
 
 	net < link/udp           the socket is its job
+	net < link/nic           so are interfaces
 	net < kernel             hands sockets to teams
 	net < node               addresses in the configuration
 	net < lab                picks free ports

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"vsys/ipc"
@@ -172,9 +171,9 @@ func (k *Kernel) Records() (remotes, outstanding int) {
 type Relay struct{ k *Kernel }
 
 // BeHostKernel makes k, which must have a Clock and a Link, the kernel of its
-// host: it passes group requests on to the hosts whose addresses hosts returns,
+// host: it passes group requests on to the hosts that the function hosts returns,
 // and to the host's teams, and answers for those that are dead.
-func (k *Kernel) BeHostKernel(hosts func() []netip.AddrPort) Relay {
+func (k *Kernel) BeHostKernel(hosts func() []HostAddr) Relay {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.relay = &relay{k: k, teams: map[uint16]*Team{}, members: map[ipc.PID]map[uint16]bool{}, hosts: hosts}

@@ -38,13 +38,14 @@ type baton struct {
 	start      chan struct{} // 1: wakes the background reader
 
 	// The reader's alone.
-	batch   *link.Batch
-	misses  int  // waits in which spinning yielded nothing, in a row
-	backOff int  // how many waits to skip spinning after the next miss
-	skip    int  // waits still to skip
-	slept   bool // sleeping in Linux yielded nothing last time
-	woke    bool // the last round woke somebody
-	quiet   bool // the last round was hellos: no answer is to be expected soon
+	batch    *link.Batch
+	arrivals [batchPackets]arrival
+	misses   int  // waits in which spinning yielded nothing, in a row
+	backOff  int  // how many waits to skip spinning after the next miss
+	skip     int  // waits still to skip
+	slept    bool // sleeping in Linux yielded nothing last time
+	woke     bool // the last round woke somebody
+	quiet    bool // the last round was hellos: no answer is to be expected soon
 }
 
 func (b *baton) init(k *Kernel) {
@@ -257,14 +258,13 @@ func (b *baton) lead(p *Process) {
 		others := k.endpoint.Outstanding() - 1
 		b.parked = p == b.background
 		k.mu.Unlock()
-		n := b.receive(p, others)
+		n := b.open(b.receive(p, others))
 		k.mu.Lock()
 		b.parked = false
 		b.woke = false
 		b.quiet = n > 0
 		for i := range n {
-			d := &b.batch.Packets[i]
-			if k.inputLocked(o, d.From, d.Data) {
+			if k.inputLocked(o, &b.arrivals[i]) {
 				b.quiet = false
 			}
 		}
@@ -275,6 +275,18 @@ func (b *baton) lead(p *Process) {
 			k.mu.Lock()
 		}
 	}
+}
+
+// open opens the first n datagrams of the batch and returns how many are worth
+// something.
+func (b *baton) open(n int) (good int) {
+	for i := range n {
+		d := &b.batch.Packets[i]
+		if b.k.open(&b.arrivals[good], d.From, d.Data) {
+			good++
+		}
+	}
+	return good
 }
 
 // overLocked tells whether p should give up the role.

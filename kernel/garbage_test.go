@@ -81,7 +81,7 @@ func garbage(r *rand.Rand, server ipc.PID) []byte {
 // TestMisledPackets sends copies of valid frames, as a team sends them, to the
 // slots of other teams: whoever gets them must not answer for a team that lives.
 func TestMisledPackets(t *testing.T) {
-	hosts := bootHosts(t, 2, nil)
+	hosts := bootHosts(t, 2, inClear)
 	k, neighbour := newTeam(t, hosts[1]), newTeam(t, hosts[1])
 	from := newTeam(t, hosts[0])
 	server, client := process(t, k, "server"), process(t, from, "client")

@@ -106,7 +106,7 @@ func TestGroupSendIsDoneWithMemory(t *testing.T) {
 	far := net.Link(at(2)) // a host that the test plays
 	defer far.Close()
 	k.mu.Lock()
-	k.relay.hosts = func() []netip.AddrPort { return []netip.AddrPort{far.Addr()} }
+	k.relay.hosts = func() []HostAddr { return []HostAddr{{2, far.Addr()}} }
 	k.mu.Unlock()
 	group, err := serve(t, k, echo).CreateGroup()
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"vsys/hello"
 	"vsys/ipc"
 	"vsys/link"
@@ -24,9 +26,17 @@ type HostConfig struct {
 	Name    string         // see hello.ValidName
 	Addr    netip.AddrPort // one UDP port for all teams; port 0 takes a free one
 	Peers   []netip.AddrPort
-	Socket  string // Unix socket for teams that join: a path, or "@name"; "": none
-	State   string // directory for the host's number and incarnations; "": kept nowhere
-	Version string // of the program
+	Socket  string  // Unix socket for teams that join: a path, or "@name"; "": none
+	State   string  // directory for the host's number and incarnations; "": kept nowhere
+	Version string  // of the program
+	Member  *Member // nil: the domain is clear, nothing is sealed
+	// Multicast has the host look for others on every sane interface (package nic),
+	// or on those named.
+	Multicast  bool
+	Interfaces []string
+	// Lost is called, at most once and from a goroutine of its own, when the name, the
+	// number or the key of the running host turns out to be another's (*Taken).
+	Lost func(error)
 
 	MTU    int           // octets in a datagram; 0: what the network has
 	Faults faulty.Config // to be done to what is sent
@@ -53,7 +63,8 @@ type Host struct {
 	loops  sync.WaitGroup
 	socket net.Listener
 
-	mu       sync.Mutex // guards what follows; taken before Kernel.mu
+	mu       sync.Mutex                                        // guards what follows; taken before Kernel.mu
+	used     map[uint16]*[(ipc.MaxIncarnation + 1) / 64]uint64 // incarnations that keys were dealt to, by team number
 	teams    map[uint16]*Team
 	lastTeam uint16
 	dead     map[uint16]*deadTeam
@@ -67,8 +78,9 @@ type Team struct {
 	Number      uint16 // and slot of its socket
 	Incarnation uint16
 	Name        string
-	OSProcess   int     // its Linux process
-	kernel      *Kernel // if it lives in the host kernel's Linux process
+	OSProcess   int           // its Linux process
+	kernel      *Kernel       // if it lives in the host kernel's Linux process
+	after       time.Duration // sessions made before are not for it
 }
 
 // NewHost boots the kernel of a host: it binds the port, greets the other hosts
@@ -82,6 +94,7 @@ func NewHost(ctx context.Context, c HostConfig) (*Host, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Host{config: c, log: c.Logger, teams: map[uint16]*Team{}, dead: map[uint16]*deadTeam{}}
+	h.used = map[uint16]*[(ipc.MaxIncarnation + 1) / 64]uint64{}
 	var err error
 	if h.ids, err = openIncarnations(c.State); err != nil {
 		return nil, err
@@ -107,15 +120,20 @@ func (h *Host) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	own := hostDomain{h, &Team{Incarnation: incarnation}}
 	h.Kernel = newKernel(Config{
 		Host: h.config.Name, LogicalHost: ipc.MakeLogicalHost(h.ids.number, 0),
-		Incarnation: incarnation, Link: l, Domain: hostDomain{h, 0}, Logger: h.log,
+		Incarnation: incarnation, Link: l, Domain: own, Keys: own.keys(), Logger: h.log,
 	})
 	h.Kernel.relay = &relay{
 		k: h.Kernel, teams: map[uint16]*Team{}, members: map[ipc.PID]map[uint16]bool{},
-		hosts: h.hosts.addresses, hello: h.hosts.heard,
+		hosts: h.hosts.addresses, host: &h.hosts,
 	}
-	h.hosts.init(h)
+	if err := h.hosts.init(h); err != nil {
+		h.hosts.stop()
+		h.Kernel.Close()
+		return err
+	}
 	h.Kernel.startLoops()
 	if err := h.hosts.claim(ctx); err != nil {
 		h.hosts.stop()
@@ -195,10 +213,11 @@ func (h *Host) NewTeam(name string) (*Kernel, error) {
 		h.bury(t)
 		return nil, err
 	}
+	domain := hostDomain{h, t}
 	k := newKernel(Config{
 		Host: h.config.Name, LogicalHost: ipc.MakeLogicalHost(h.ids.number, t.Number),
 		Incarnation: t.Incarnation, HostServer: h.HostServer(),
-		Link: l, Domain: hostDomain{h, t.Number}, Logger: h.log,
+		Link: l, Domain: domain, Keys: domain.keys(), Logger: h.log,
 	})
 	k.closing = func() { h.bury(t) }
 	k.startLoops()
@@ -235,12 +254,34 @@ func (h *Host) admit(name string, process int) (*Team, error) {
 		d.stop()
 	}
 	t := &Team{Number: number, Incarnation: incarnation, Name: name, OSProcess: process}
+	if h.usedBefore(t) {
+		t.after = h.hosts.renewKeys()
+	}
 	h.teams[number] = t
 	h.lastTeam = number
 	h.Kernel.mu.Lock()
 	h.Kernel.relay.teams[number] = t
 	h.Kernel.mu.Unlock()
 	return t, nil
+}
+
+// usedBefore notes that keys are dealt to a team, and tells whether they may have been
+// to another of that number and incarnation. h.mu is held.
+func (h *Host) usedBefore(t *Team) bool {
+	bits := h.used[t.Number]
+	if bits == nil {
+		bits = new([(ipc.MaxIncarnation + 1) / 64]uint64)
+		h.used[t.Number] = bits
+	}
+	word, bit := &bits[t.Incarnation/64], uint64(1)<<(t.Incarnation%64)
+	used := *word&bit != 0
+	if used {
+		clear(h.used)
+		h.used[t.Number] = bits
+		clear(bits[:])
+	}
+	*word |= bit
+	return used
 }
 
 // freeTeam returns a free team number; h.mu is held. It makes more sockets when
@@ -346,10 +387,19 @@ func (d *deadTeam) stop() {
 	<-d.done
 }
 
-// hostDomain is the Domain of the teams in the host kernel's process.
+// hostDomain is the Domain, and the Keys, of one team, as the host kernel answers
+// for it.
 type hostDomain struct {
 	h    *Host
-	team uint16
+	team *Team
+}
+
+// keys returns the team's Keys, nil in a clear domain.
+func (d hostDomain) keys() Keys {
+	if d.h.config.Member == nil {
+		return nil
+	}
+	return d
 }
 
 func (d hostDomain) Locate(host uint16) (netip.AddrPort, bool) { return d.h.hosts.locate(host) }
@@ -363,11 +413,11 @@ func (d hostDomain) Members(group ipc.PID, has bool) error {
 	teams := k.relay.members[group]
 	switch {
 	case has && teams == nil:
-		k.relay.members[group] = map[uint16]bool{d.team: true}
+		k.relay.members[group] = map[uint16]bool{d.team.Number: true}
 	case has:
-		teams[d.team] = true
+		teams[d.team.Number] = true
 	default:
-		if delete(teams, d.team); len(teams) == 0 {
+		if delete(teams, d.team.Number); len(teams) == 0 {
 			delete(k.relay.members, group)
 		}
 	}
@@ -377,5 +427,12 @@ func (d hostDomain) Members(group ipc.PID, has bool) error {
 // randomSource returns a source of randomness seeded by the runtime.
 func randomSource() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
 
-// since returns the time since the kernel's origin, as the host table sees it.
-func (h *Host) since() time.Duration { return h.Kernel.now() }
+// since returns the time as the host table sees it: it goes on while the machine
+// sleeps, other than Go's.
+func (h *Host) since() time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
+		return h.Kernel.now()
+	}
+	return time.Duration(t.Nano())
+}

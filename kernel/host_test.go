@@ -15,14 +15,17 @@ import (
 	"vsys/link/faulty"
 )
 
-// bootHosts boots n hosts on loopback addresses that know of each other.
+// bootHosts boots n hosts of one domain on loopback addresses that know of each
+// other.
 func bootHosts(t testing.TB, n int, change func(*HostConfig)) []*Host {
 	t.Helper()
 	var hosts []*Host
 	var peers []netip.AddrPort
+	d := newDomain(t)
 	for i := range n {
+		name := []string{"alpha", "beta", "gamma", "delta"}[i]
 		c := HostConfig{
-			Name:  []string{"alpha", "beta", "gamma", "delta"}[i],
+			Name: name, Member: d.member(name),
 			Addr:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)}), 0),
 			Peers: peers, Socket: fmt.Sprintf("@vsys-test-%d-%s-%d", os.Getpid(), t.Name(), i),
 		}
@@ -40,6 +43,9 @@ func bootHosts(t testing.TB, n int, change func(*HostConfig)) []*Host {
 	return hosts
 }
 
+// inClear has a host boot in a clear domain.
+func inClear(c *HostConfig) { c.Member = nil }
+
 // newTeam makes a team of h.
 func newTeam(t testing.TB, h *Host) *Kernel {
 	t.Helper()
@@ -55,6 +61,7 @@ func TestTeamsOfHosts(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*HostConfig){
 		"loopback":  nil,
+		"clear":     inClear,
 		"small MTU": func(c *HostConfig) { c.MTU = 1472 },
 		"bad network": func(c *HostConfig) {
 			c.MTU = 1472
@@ -160,7 +167,7 @@ func TestSilentHostIsLost(t *testing.T) {
 }
 
 func TestNameTaken(t *testing.T) {
-	hosts := bootHosts(t, 1, nil)
+	hosts := bootHosts(t, 1, inClear)
 	_, err := NewHost(context.Background(), HostConfig{
 		Name: "alpha", Addr: netip.MustParseAddrPort("127.0.0.2:0"), Peers: []netip.AddrPort{hosts[0].Addr()},
 	})

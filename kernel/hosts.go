@@ -2,10 +2,12 @@ package kernel
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,35 +17,50 @@ import (
 	"vsys/link/frame"
 )
 
-// hosts is the shell around the host table (package hello): it sends the
-// table's packets as frames, gives it those that arrive, and the time.
+// hosts is the shell around the host table (package hello) and, in a sealed domain,
+// the handshakes with its hosts (trust): it sends their packets as frames, gives
+// them those that arrive, and the time. It implements hostFrames.
 type hosts struct {
 	h       *Host
 	mu      sync.Mutex // guards what follows; a leaf but for Kernel.Link
 	table   *hello.Table
+	trust   *trust // nil in a clear domain
 	timer   *time.Timer
-	taken   error         // the host's name or number belongs to another
+	taken   error         // the host's name, number or key belongs to another
 	settled chan struct{} // closed when the claim time is over
 	closed  bool
+	casts   multicast
 
-	live atomic.Pointer[[]netip.AddrPort] // where the other live hosts are
+	live       atomic.Pointer[[]HostAddr] // where the other live hosts are
+	generation uint64                     // of keys and addresses
 }
 
-func (t *hosts) init(h *Host) {
+func (t *hosts) init(h *Host) error {
 	t.h = h
 	t.settled = make(chan struct{})
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	self := hello.Host{
+		Number: h.ids.number, Name: h.config.Name, Kernel: h.HostServer(), Addr: h.ownAddr(),
+		Epoch: uint64(time.Now().UnixNano()), Version: h.config.Version,
+		Processor: runtime.GOARCH, Processors: runtime.NumCPU(),
+	}
+	if m := h.config.Member; m != nil {
+		self.Fingerprint = m.Identity.Key.Fingerprint()
+		t.trust = newTrust(t, m, self.Number, self.Epoch)
+	}
 	t.table = hello.New(hello.Config{
-		Self: hello.Host{
-			Number: h.ids.number, Name: h.config.Name, Kernel: h.HostServer(), Addr: h.pool.Addr(),
-			Epoch: uint64(time.Now().UnixNano()), Version: h.config.Version,
-			Processor: runtime.GOARCH, Processors: runtime.NumCPU(),
-		},
-		Peers: h.config.Peers, Rand: randomSource(),
+		Self: self, Peers: h.config.Peers, Multicast: h.config.Multicast, Rand: randomSource(),
 	})
 	t.timer = time.AfterFunc(never, t.tick)
+	if h.config.Multicast {
+		if err := t.casts.start(t); err != nil {
+			return err
+		}
+		t.table.SetAddresses(h.since(), t.casts.told, nil)
+	}
 	t.afterLocked(t.table.Start(h.since(), nil))
+	return nil
 }
 
 // claim waits until the host may offer service: nobody else has its name.
@@ -58,24 +75,60 @@ func (t *hosts) claim(ctx context.Context) error {
 	return t.taken
 }
 
+// open opens a frame for the host kernel. It holds no lock.
+func (t *hosts) open(a *arrival, b []byte) error {
+	if a.head.Type == frame.Join {
+		if t.trust == nil || t.trust.joins == nil {
+			return frame.ErrType
+		}
+		a.body = b
+		return nil
+	}
+	return t.trust.openGroup(a, b)
+}
+
+// takeLocked takes an opened frame, to be looked at when Kernel.mu is free.
+func (t *hosts) takeLocked(o *outbox, a *arrival) {
+	later := *a
+	later.body = slices.Clone(a.body)
+	o.later = append(o.later, func() { t.take(&later) })
+}
+
+// take takes an opened frame.
+func (t *hosts) take(a *arrival) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	switch {
+	case t.trust != nil:
+		t.trust.takeLocked(a)
+	case a.head.Type == frame.Hello:
+		out, err := t.table.Heard(t.h.since(), a.from, a.body, nil)
+		t.heardLocked(a, out, err)
+	}
+}
+
+// heardLocked does what the table makes of a hello.
+func (t *hosts) heardLocked(a *arrival, out []hello.Packet, err error) {
+	if err != nil {
+		t.h.log.Debug("hello", "peer", a.from, "err", err)
+	}
+	t.afterLocked(out)
+}
+
 // afterLocked sends what a call of the table returned, logs what it found, and
 // sets the timer.
 func (t *hosts) afterLocked(out []hello.Packet) {
 	t.noteLiveLocked()
 	for _, p := range out {
-		b := newBuffer(len(p.Body) + frame.Overhead)
-		b.b = frame.Header{Type: frame.Hello}.Append(b.b)
-		b.b = append(b.b, p.Body...)
-		b.b = frame.AppendCheckTag(b.b)
-		if err := t.h.Kernel.config.Link.Send(p.To, b.b); err != nil {
-			t.h.log.Debug("hello", "peer", p.To, "err", err)
-		}
-		b.free()
+		t.sendLocked(p.To, t.helloFrame(&p))
 	}
 	for _, e := range t.table.Events() {
 		t.h.log.Info("hosts", "event", e.String())
-		if (e.Kind == hello.NameTaken || e.Kind == hello.NumberTaken) && e.Host.State == hello.Self {
-			t.taken = fmt.Errorf("%v: %w", e, ipc.DuplicateName)
+		if e.Host.State == hello.Self && (e.Kind == hello.NameTaken || e.Kind == hello.NumberTaken || e.Kind == hello.KeyTaken) {
+			t.lostLocked(fmt.Errorf("%v: %w", e, ipc.DuplicateName), e.Kind)
 		}
 	}
 	now := t.h.since()
@@ -86,8 +139,74 @@ func (t *hosts) afterLocked(out []hello.Packet) {
 			close(t.settled)
 		}
 	}
-	if !t.closed {
-		t.timer.Reset(max(t.table.Deadline()-now, 0))
+	if t.closed {
+		return
+	}
+	next := t.table.Deadline()
+	if t.trust != nil {
+		next = min(next, t.trust.deadline())
+	}
+	t.timer.Reset(max(next-now, 0))
+}
+
+// lostLocked notes that the host's name, number or key is another's: one that boots
+// does not go on; one that runs tells its owner, but for its name, under which it
+// is only not listed any more.
+func (t *hosts) lostLocked(err error, kind hello.EventKind) {
+	if t.taken != nil {
+		return
+	}
+	select {
+	case <-t.settled:
+		if kind == hello.NameTaken {
+			return
+		}
+		t.taken = &Taken{Kind: kind, Err: err}
+		if f := t.h.config.Lost; f != nil {
+			go f(t.taken) // ends when the owner has noted it
+		}
+	default:
+		t.taken = &Taken{Kind: kind, Err: err}
+	}
+}
+
+// Taken says that the name, the number or the key of a host belongs to another.
+type Taken struct {
+	Kind hello.EventKind // NameTaken, NumberTaken, KeyTaken
+	Err  error
+}
+
+// Error says whose it is.
+func (e *Taken) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is around ipc.DuplicateName.
+func (e *Taken) Unwrap() error { return e.Err }
+
+// helloFrame returns the frame of a hello.
+func (t *hosts) helloFrame(p *hello.Packet) *buffer {
+	b := newBuffer(len(p.Body) + helloOverhead)
+	if t.trust != nil {
+		t.trust.sealHello(b, p)
+		return b
+	}
+	b.b = frame.Header{Type: frame.Hello}.Append(b.b)
+	b.b = append(b.b, p.Body...)
+	b.b = frame.AppendCheckTag(b.b)
+	return b
+}
+
+// sendLocked sends a frame to an address, or with none to all by multicast.
+func (t *hosts) sendLocked(to netip.AddrPort, b *buffer) {
+	defer b.free()
+	if len(b.b) == 0 {
+		return
+	}
+	if !to.IsValid() {
+		t.casts.sendLocked(b.b)
+		return
+	}
+	if err := t.h.Kernel.config.Link.Send(to, b.b); err != nil {
+		t.h.log.Debug("hello", "peer", to, "err", err)
 	}
 }
 
@@ -95,46 +214,47 @@ func (t *hosts) afterLocked(out []hello.Packet) {
 func (t *hosts) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.closed {
-		t.afterLocked(t.table.Tick(t.h.since(), nil))
-	}
-}
-
-// heard takes the body of a hello frame.
-func (t *hosts) heard(from netip.AddrPort, body []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.closed {
 		return
 	}
-	out, err := t.table.Heard(t.h.since(), from, body, nil)
-	if err != nil {
-		t.h.log.Debug("hello", "peer", from, "err", err)
-		return
+	if t.trust != nil {
+		t.trust.tickLocked()
 	}
-	t.afterLocked(out)
+	t.afterLocked(t.table.Tick(t.h.since(), nil))
 }
 
 // stop ends the table's timer: the host was never one.
 func (t *hosts) stop() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.closed = true
 	t.timer.Stop()
+	t.mu.Unlock()
+	t.end()
 }
 
 // goodbye tells the others that the host ends.
 func (t *hosts) goodbye() {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.closed = true
-	t.timer.Stop()
-	t.afterLocked(t.table.Goodbye(nil))
+	if !t.closed {
+		t.closed = true
+		t.timer.Stop()
+		t.afterLocked(t.table.Goodbye(nil))
+	}
+	t.mu.Unlock()
+	t.end()
+}
+
+// end ends the loops beside the table.
+func (t *hosts) end() {
+	t.casts.stop()
+	if t.trust != nil {
+		t.trust.stop()
+	}
 }
 
 // addresses returns where the other live hosts are. It takes no lock: Kernel.mu may
 // be held.
-func (t *hosts) addresses() []netip.AddrPort {
+func (t *hosts) addresses() []HostAddr {
 	if live := t.live.Load(); live != nil {
 		return *live
 	}
@@ -143,13 +263,16 @@ func (t *hosts) addresses() []netip.AddrPort {
 
 // noteLiveLocked renews what addresses returns.
 func (t *hosts) noteLiveLocked() {
-	var live []netip.AddrPort
+	var live []HostAddr
 	for _, h := range t.table.Hosts() {
 		if h.State == hello.Live {
-			live = append(live, h.Addr)
+			live = append(live, HostAddr{h.Number, h.Addr})
 		}
 	}
-	t.live.Store(&live)
+	if old := t.live.Load(); old == nil || !slices.Equal(live, *old) {
+		t.live.Store(&live)
+		t.generation++
+	}
 }
 
 func (t *hosts) locate(number uint16) (netip.AddrPort, bool) {
@@ -179,6 +302,13 @@ func (h *Host) Hosts() []hello.Host {
 	h.hosts.mu.Lock()
 	defer h.hosts.mu.Unlock()
 	return h.hosts.table.Hosts()
+}
+
+// Learned returns where hosts are or were: worth a greeting at the next boot.
+func (h *Host) Learned() []netip.AddrPort {
+	h.hosts.mu.Lock()
+	defer h.hosts.mu.Unlock()
+	return h.hosts.table.Learned()
 }
 
 // Since returns how long ago a host of Hosts was heard.
@@ -231,4 +361,12 @@ func (h *Host) SetLoad(load uint32, total, free uint64) {
 	h.hosts.mu.Lock()
 	defer h.hosts.mu.Unlock()
 	h.hosts.table.SetLoad(load, total, free)
+}
+
+// number reads the host number of a hello's head; epoch its boot epoch.
+func helloHead(body []byte) (number uint16, epoch uint64, ok bool) {
+	if len(body) < 16 {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint16(body[4:]), binary.BigEndian.Uint64(body[8:]), true
 }

@@ -18,6 +18,7 @@ import (
 	"vsys/ipc"
 	"vsys/link/faulty"
 	"vsys/link/udp"
+	"vsys/seal"
 )
 
 // JoinVersion is that of the words between a team and its host kernel.
@@ -43,16 +44,20 @@ type joinAnswer struct {
 	HostServer  ipc.PID       `json:"hostServer"`
 	MTU         int           `json:"mtu,omitempty"`
 	Faults      faulty.Config `json:"faults"`
+	Sealed      bool          `json:"sealed"`
 }
 
-// joinQuery asks where a host is and how it is called (Op "host"), or tells
-// whether the team has members of a group ("members").
+// joinQuery asks where a host is and how it is called (Op "host"), tells whether
+// the team has members of a group ("members"), or asks for keys ("receivers",
+// "sendKey"; see Keys).
 type joinQuery struct {
-	Number uint64  `json:"number"` // of the question; the answer has it too
-	Op     string  `json:"op"`
-	Host   uint16  `json:"host,omitempty"`
-	Group  ipc.PID `json:"group,omitempty"`
-	Has    bool    `json:"has,omitempty"`
+	Number     uint64  `json:"number"` // of the question; the answer has it too
+	Op         string  `json:"op"`
+	Host       uint16  `json:"host,omitempty"`
+	Team       uint16  `json:"team,omitempty"`
+	Group      ipc.PID `json:"group,omitempty"`
+	Has        bool    `json:"has,omitempty"`
+	Generation uint64  `json:"generation,omitempty"`
 }
 
 type joinReply struct {
@@ -60,6 +65,11 @@ type joinReply struct {
 	Error  string         `json:"error,omitempty"`
 	Name   string         `json:"name,omitempty"`
 	Addr   netip.AddrPort `json:"addr"`
+
+	Receivers  []seal.Receiver `json:"receivers,omitempty"`
+	Generation uint64          `json:"generation,omitempty"`
+	Unchanged  bool            `json:"unchanged,omitempty"`
+	SendKey    *seal.SendKey   `json:"sendKey,omitempty"`
 }
 
 // listen opens the socket that teams join through. A socket file that nobody
@@ -131,28 +141,40 @@ func (h *Host) teamLoop(c *net.UnixConn) {
 	}
 	h.log.Debug("team joined", "team", t.Name, "number", t.Number)
 	defer h.bury(t)
-	domain := hostDomain{h, t.Number}
+	domain := hostDomain{h, t}
 	for {
 		var q joinQuery
 		if err := in.Decode(&q); err != nil {
 			return
 		}
-		r := joinReply{Number: q.Number}
-		switch q.Op {
-		case "host":
-			r.Name = domain.HostName(q.Host)
-			if addr, ok := domain.Locate(q.Host); ok {
-				r.Addr = addr
-			}
-		case "members":
-			domain.Members(q.Group, q.Has)
-		default:
-			r.Error = "unknown request " + q.Op
-		}
+		r := domain.answer(&q)
 		if err := out.Encode(r); err != nil {
 			return
 		}
 	}
+}
+
+// answer answers a question of the team.
+func (d hostDomain) answer(q *joinQuery) joinReply {
+	r := joinReply{Number: q.Number}
+	switch {
+	case q.Op == "host":
+		r.Name = d.HostName(q.Host)
+		if addr, ok := d.Locate(q.Host); ok {
+			r.Addr = addr
+		}
+	case q.Op == "members":
+		d.Members(q.Group, q.Has)
+	case q.Op == "receivers" && d.keys() != nil:
+		r.Receivers, r.Generation, r.Unchanged = d.Receivers(q.Generation)
+	case q.Op == "sendKey" && d.keys() != nil:
+		if key, ok := d.SendKey(q.Host, q.Team); ok {
+			r.SendKey = &key
+		}
+	default:
+		r.Error = "unknown request " + q.Op
+	}
+	return r
 }
 
 // joinLimit bounds the wait for what a team says first.
@@ -173,7 +195,7 @@ func (h *Host) join(c *net.UnixConn, r *joinRequest) (*Team, error) {
 		a := joinAnswer{
 			Version: JoinVersion, Host: h.config.Name, Number: h.ids.number, Team: t.Number,
 			Incarnation: t.Incarnation, HostServer: h.HostServer(),
-			MTU: h.config.MTU, Faults: h.config.Faults,
+			MTU: h.config.MTU, Faults: h.config.Faults, Sealed: h.config.Member != nil,
 		}
 		var b []byte
 		if b, err = json.Marshal(a); err == nil {
@@ -237,10 +259,14 @@ func Join(ctx context.Context, socket, name string) (*Kernel, error) {
 		return nil, err
 	}
 	h := &joinedHost{conn: c, in: json.NewDecoder(c), out: json.NewEncoder(c), names: map[uint16]string{}}
-	k := newKernel(Config{
+	config := Config{
 		Host: a.Host, LogicalHost: ipc.MakeLogicalHost(a.Number, a.Team), Incarnation: a.Incarnation,
 		HostServer: a.HostServer, Link: withFaults(l, a.Faults, a.Team), Domain: h,
-	})
+	}
+	if a.Sealed {
+		config.Keys = h
+	}
+	k := newKernel(config)
 	k.closing = func() { c.Close() }
 	k.startLoops()
 	return k, nil
@@ -340,4 +366,23 @@ func (j *joinedHost) Members(group ipc.PID, has bool) error {
 		return fmt.Errorf("the host kernel does not answer: %w: %w", ipc.Unreachable, err)
 	}
 	return nil
+}
+
+// Receivers implements Keys. If the host kernel does not answer, what is known
+// stays.
+func (j *joinedHost) Receivers(generation uint64) (all []seal.Receiver, current uint64, unchanged bool) {
+	r, err := j.ask(joinQuery{Op: "receivers", Generation: generation})
+	if err != nil {
+		return nil, generation, true
+	}
+	return r.Receivers, r.Generation, r.Unchanged
+}
+
+// SendKey implements Keys.
+func (j *joinedHost) SendKey(host, team uint16) (seal.SendKey, bool) {
+	r, err := j.ask(joinQuery{Op: "sendKey", Host: host, Team: team})
+	if err != nil || r.SendKey == nil {
+		return seal.SendKey{}, false
+	}
+	return *r.SendKey, true
 }

@@ -11,6 +11,7 @@ import (
 
 	"vsys/ipc"
 	"vsys/link"
+	"vsys/seal"
 	"vsys/vmtp"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 
 	Link   link.Link    // to other teams; nil: none
 	Domain Domain       // nil: none
+	Keys   Keys         // nil: the domain is clear
 	Logger *slog.Logger // nil: discard
 	Rand   *rand.Rand   // nil: seeded by the runtime
 
@@ -55,6 +57,10 @@ type Kernel struct {
 	reader    atomic.Pointer[Process] // who has the reader's role; see baton.go
 
 	announcing sync.Mutex // taken before mu; see announce
+	keys       *keyring   // nil in a clear domain
+
+	// What came and was worth nothing.
+	badPackets, forged, replayed atomic.Uint64
 
 	mu       sync.Mutex // guards what follows
 	endpoint *vmtp.Endpoint
@@ -74,6 +80,8 @@ type Kernel struct {
 type Stats struct {
 	LocalSends uint64 // transactions within the team
 	BadPackets uint64 // what came over the link and was neither frame nor packet
+	Forged     uint64 // frames that nobody of the domain has sealed, or who may not
+	Replayed   uint64 // frames that came before
 	Misrouted  uint64 // packets for other teams
 	vmtp.Stats
 }
@@ -108,6 +116,9 @@ func newKernel(c Config) *Kernel {
 		routes: map[uint16]netip.AddrPort{},
 	}
 	k.endpoint = vmtp.New(k.base, local{k}, c.Rand)
+	if c.Keys != nil {
+		k.keys = newKeyring(c.Keys, seal.Team{Number: c.LogicalHost.Team(), Incarnation: k.base.Incarnation()}, k.now)
+	}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.timer.init(k)
 	k.baton.init(k)
@@ -151,6 +162,7 @@ func (k *Kernel) Stats() Stats {
 	defer k.mu.Unlock()
 	s := k.stats
 	s.Stats = k.endpoint.Stats()
+	s.BadPackets, s.Forged, s.Replayed = k.badPackets.Load(), k.forged.Load(), k.replayed.Load()
 	return s
 }
 

@@ -20,7 +20,7 @@ import (
 // TestHostThatNeverWas: a host that can't boot leaves no timer of the host table
 // behind.
 func TestHostThatNeverWas(t *testing.T) {
-	other := bootHosts(t, 1, nil)[0]
+	other := bootHosts(t, 1, inClear)[0]
 	for name, config := range map[string]HostConfig{
 		"name in use":   {Name: "alpha", Peers: []netip.AddrPort{other.Addr()}},
 		"socket in use": {Name: "beta", Socket: other.config.Socket},

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"net/netip"
-	"sync"
 
 	"vsys/ipc"
 	"vsys/link"
@@ -10,116 +9,6 @@ import (
 	"vsys/vmtp"
 	"vsys/vmtp/packet"
 )
-
-// outbox collects, while Kernel.mu is held, what is to be done after it is
-// released: datagrams to send and processes to wake.
-type outbox struct {
-	datagrams []datagram
-	wakes     []*Process
-	self      *Process // reads the link and needs no wake-up
-	later     []func() // seldom: what needs to call the kernel
-	run       [maxRun][]byte
-}
-
-var outboxes = sync.Pool{New: func() any { return new(outbox) }}
-
-// newOutbox returns an empty outbox; flush takes it back.
-func newOutbox() *outbox { return outboxes.Get().(*outbox) }
-
-// datagram is a frame to send. If its host's address was not known when it was
-// made, to is not valid and is found out first.
-type datagram struct {
-	to   netip.AddrPort
-	host uint16
-	slot uint16
-	buf  *buffer
-}
-
-// buffer is memory for one datagram, in two sizes.
-type buffer struct{ b []byte }
-
-const smallBuffer = 2048
-
-var (
-	smallBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, smallBuffer)} }}
-	largeBuffers = sync.Pool{New: func() any {
-		return &buffer{make([]byte, 0, packet.MaxSize+frame.WrapOverhead+frame.Overhead)}
-	}}
-)
-
-func newBuffer(size int) *buffer {
-	if size <= smallBuffer {
-		return smallBuffers.Get().(*buffer)
-	}
-	return largeBuffers.Get().(*buffer)
-}
-
-func (b *buffer) free() {
-	b.b = b.b[:0]
-	if cap(b.b) == smallBuffer {
-		smallBuffers.Put(b)
-	} else {
-		largeBuffers.Put(b)
-	}
-}
-
-// flush does what o collected. No lock is held.
-func (k *Kernel) flush(o *outbox) {
-	k.empty(o)
-	outboxes.Put(o)
-}
-
-// empty does what o collected, which can then be used again.
-func (k *Kernel) empty(o *outbox) {
-	for rest := o.datagrams; len(rest) > 0; {
-		n := 1
-		for n < len(rest) && n < maxRun && rest[n].to == rest[0].to && rest[n].slot == rest[0].slot {
-			n++
-		}
-		k.transmit(o, rest[:n])
-		rest = rest[n:]
-	}
-	for i, p := range o.wakes {
-		if p != o.self {
-			p.wake()
-		}
-		o.wakes[i] = nil
-	}
-	for _, f := range o.later {
-		f()
-	}
-	o.datagrams, o.wakes, o.later = o.datagrams[:0], o.wakes[:0], nil
-}
-
-// maxRun is the most datagrams that are given to the link at once.
-const maxRun = 32
-
-// transmit sends datagrams to one team, and frees their buffers.
-func (k *Kernel) transmit(o *outbox, run []datagram) {
-	to := run[0].to
-	if !to.IsValid() {
-		to, _ = k.route(run[0].host)
-	}
-	var err error
-	switch {
-	case !to.IsValid():
-		err = ipc.Unreachable
-	case len(run) == 1:
-		err = k.config.Link.Send(to, run[0].buf.b)
-	default:
-		for i := range run {
-			o.run[i] = run[i].buf.b
-		}
-		err = k.config.Link.SendGroup(to, o.run[:len(run)])
-	}
-	if err != nil {
-		k.log.Debug("send", "peer", to, "err", err)
-	}
-	for i := range run {
-		run[i].buf.free()
-		run[i] = datagram{}
-	}
-}
 
 // drainLocked does what the transport wants done: packets are encoded into o,
 // Requests queued, Responses given to whom they are for.
@@ -153,38 +42,60 @@ func (k *Kernel) transmitLocked(o *outbox, a *vmtp.Action) {
 		return
 	}
 	if k.config.Link != nil {
-		k.encodeLocked(o, a, k.routeLocked(a.To.Host()), a.To.Team())
+		host := a.To.Host()
+		k.encodeLocked(o, a, datagram{to: k.routeLocked(host), host: host, slot: a.To.Team()})
 	}
 }
 
 // encodeLocked divides a packet group into packets and puts each into a frame
-// for the given slot.
-func (k *Kernel) encodeLocked(o *outbox, a *vmtp.Action, to netip.AddrPort, slot uint16) {
+// that goes where d says.
+func (k *Kernel) encodeLocked(o *outbox, a *vmtp.Action, d datagram) {
 	h := a.Header
+	d.again = !h.Response && h.RetransmitCount != 0
 	mask := h.Delivery
 	mtu := link.EthernetMTU6
-	if to.IsValid() {
-		mtu = k.config.Link.MTU(to)
+	if d.to.IsValid() {
+		mtu = k.config.Link.MTU(d.to)
 	}
 	payload := mtu - frame.Overhead - packet.MinSize
 	for {
 		h.Delivery = packet.NextPacket(mask, len(a.Data), payload)
 		mask &^= h.Delivery
 		b := newBuffer(frame.Overhead + packet.MinSize + packet.DataSize(h.Delivery, len(a.Data)) + 8)
-		b.b = frame.Header{Type: frame.Null, Slot: slot}.Append(b.b)
+		b.b = k.header(d.slot).Append(b.b)
 		b.b = h.AppendBlocks(b.b, a.Data)
-		b.b = frame.AppendNullTag(b.b)
-		o.datagrams = append(o.datagrams, datagram{to, a.To.Host(), slot, b})
+		d.buf = b
+		o.datagrams = append(o.datagrams, d)
 		if mask == 0 || h.Delivery == 0 {
 			return
 		}
 	}
 }
 
+// header returns the beginning of a frame with a packet.
+func (k *Kernel) header(slot uint16) frame.Header {
+	if k.keys == nil {
+		return frame.Header{Type: frame.Null, Slot: slot}
+	}
+	return frame.Header{Type: frame.Sealed, Slot: slot}
+}
+
+// ownAddr returns where the teams of this host are.
+func (k *Kernel) ownAddr() netip.AddrPort {
+	a := k.config.Link.Addr()
+	switch {
+	case !a.Addr().IsUnspecified():
+		return a
+	case a.Addr().Is4():
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
+	}
+	return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
+}
+
 // routeLocked returns where a host is, an invalid address if that is not known.
 func (k *Kernel) routeLocked(host uint16) netip.AddrPort {
 	if host == k.base.Host() {
-		return k.config.Link.Addr()
+		return k.ownAddr()
 	}
 	return k.routes[host]
 }
@@ -326,52 +237,42 @@ func (k *Kernel) answerMemberLocked(o *outbox, p *Process, r *vmtp.Remote, op ip
 // Input takes a datagram that came from an address. The kernel reads its link by
 // itself; Input is for whoever has given it a Clock.
 func (k *Kernel) Input(from netip.AddrPort, b []byte) {
+	var a arrival
+	if !k.open(&a, from, b) {
+		return
+	}
 	o := newOutbox()
 	k.mu.Lock()
-	k.inputLocked(o, from, b)
+	k.inputLocked(o, &a)
 	k.mu.Unlock()
 	k.flush(o)
 }
 
-// inputLocked takes a datagram; it tells whether that was a packet of a
-// transaction.
-func (k *Kernel) inputLocked(o *outbox, from netip.AddrPort, b []byte) bool {
-	f, body, err := frame.Decode(b)
-	if err != nil {
-		k.stats.BadPackets++
-		return false
+// inputLocked takes a frame; it tells whether that was a packet of a transaction.
+func (k *Kernel) inputLocked(o *outbox, a *arrival) bool {
+	switch a.head.Type {
+	case frame.Null, frame.Sealed:
+		k.packetLocked(o, a)
+		return true
 	}
-	switch f.Type {
-	case frame.Null:
-		k.packetLocked(o, from, b, body)
-	case frame.Wrapped:
-		// Only our own host hands datagrams on.
-		if inner, datagram, err := frame.DecodeWrapped(body); err == nil && from.Addr() == k.config.Link.Addr().Addr() {
-			if f, body, err := frame.Decode(datagram); err == nil && f.Type == frame.Null {
-				k.packetLocked(o, inner, datagram, body)
-			}
-		}
-	case frame.Hello:
-		if !frame.CheckTag(b) {
-			k.stats.BadPackets++
-			return false
-		}
-		if k.relay != nil {
-			k.relay.helloLocked(o, from, body)
-		}
-		return false
+	if k.relay != nil && k.relay.host != nil {
+		k.relay.host.takeLocked(o, a)
 	}
-	return true
+	return false
 }
 
-// packetLocked takes a VMTP packet; b is the frame around it.
-func (k *Kernel) packetLocked(o *outbox, from netip.AddrPort, b, body []byte) {
-	h, data, err := packet.Decode(body)
+// packetLocked takes a VMTP packet.
+func (k *Kernel) packetLocked(o *outbox, a *arrival) {
+	h, data, err := packet.Decode(a.body)
 	if err != nil {
-		k.stats.BadPackets++
+		k.badPackets.Add(1)
 		return
 	}
 	sender, receiver := ends(&h)
+	if !a.origin.mayBe(sender, &h) {
+		k.forged.Add(1)
+		return
+	}
 	if !receiver.IsGroup() && !k.speaksFor(receiver) && !k.probesAbout(receiver, &h) {
 		k.stats.Misrouted++
 		return
@@ -380,11 +281,13 @@ func (k *Kernel) packetLocked(o *outbox, from netip.AddrPort, b, body []byte) {
 		k.endpoint.Packet(k.now(), &h, nil) // counts it
 		return
 	}
-	if host := sender.Host(); host != k.base.Host() && h.ForwardCount == 0 && k.routes[host] != from {
-		k.routes[host] = from
+	// A sealed packet may have been sent again from elsewhere: where a host is, its
+	// hellos say.
+	if host := sender.Host(); k.keys == nil && host != k.base.Host() && h.ForwardCount == 0 && k.routes[host] != a.from {
+		k.routes[host] = a.from
 	}
 	if k.relay != nil && receiver.IsGroup() {
-		k.relay.handOnLocked(o, from, b, &h)
+		k.relay.handOnLocked(o, a, &h)
 	}
 	k.endpoint.Packet(k.now(), &h, data)
 	k.drainLocked(o)

@@ -31,10 +31,10 @@ func hostKernels(t testing.TB, n int, makeLink func(i int) link.Link) []*Kernel 
 			Host: w.HostName(uint16(i + 1)), LogicalHost: ipc.MakeLogicalHost(uint16(i+1), 0),
 			Incarnation: uint16(100 + i), Link: l, Domain: w,
 		})
-		k.relay = &relay{k: k, hosts: func() (out []netip.AddrPort) {
+		k.relay = &relay{k: k, hosts: func() (out []HostAddr) {
 			for h, a := range w {
 				if h != uint16(i+1) {
-					out = append(out, a)
+					out = append(out, HostAddr{h, a})
 				}
 			}
 			return out

@@ -5,6 +5,7 @@ import (
 
 	"vsys/ipc"
 	"vsys/link/frame"
+	"vsys/seal"
 	"vsys/vmtp"
 	"vsys/vmtp/packet"
 )
@@ -14,9 +15,25 @@ import (
 type relay struct {
 	k       *Kernel
 	teams   map[uint16]*Team
-	members map[ipc.PID]map[uint16]bool         // the teams with members, by group
-	hosts   func() []netip.AddrPort             // the other hosts that live
-	hello   func(from netip.AddrPort, b []byte) // takes a hello
+	members map[ipc.PID]map[uint16]bool // the teams with members, by group
+	hosts   func() []HostAddr           // the other hosts that live
+	host    hostFrames                  // nil in a simulated world without hellos
+}
+
+// hostFrames takes the frames that only host kernels send each other.
+type hostFrames interface {
+	// open opens a frame, while no lock is held.
+	open(a *arrival, b []byte) error
+	// openDead opens a frame for a team of this host that is dead.
+	openDead(h *frame.Header, b []byte) ([]byte, origin, error)
+	// takeLocked takes an opened one, to be looked at when Kernel.mu is free.
+	takeLocked(o *outbox, a *arrival)
+}
+
+// HostAddr is another host, by its number, and where it is.
+type HostAddr struct {
+	Number uint16
+	Addr   netip.AddrPort
 }
 
 // alive tells whether the team of pid lives, in pid's incarnation.
@@ -25,51 +42,49 @@ func (r *relay) alive(pid ipc.PID) bool {
 	return t != nil && t.Incarnation == pid.Incarnation()
 }
 
+// openForDead opens a frame that came to the socket of a dead team.
+func (r *relay) openForDead(h *frame.Header, b []byte) ([]byte, origin, error) {
+	if r.host == nil {
+		return nil, origin{}, seal.ErrForged
+	}
+	return r.host.openDead(h, b)
+}
+
 // fanOutLocked sends a group Request of the host kernel's own to the teams and
 // hosts that may have members.
 func (r *relay) fanOutLocked(o *outbox, a *vmtp.Action) {
 	k := r.k
-	own := k.config.Link.Addr()
 	for team := range r.members[a.Header.Server] {
 		if team != 0 {
-			k.encodeLocked(o, a, own, team)
+			k.encodeLocked(o, a, datagram{to: k.ownAddr(), host: k.base.Host(), slot: team})
 		}
 	}
-	for _, to := range r.hosts() {
-		k.encodeLocked(o, a, to, 0)
+	for _, h := range r.hosts() {
+		k.encodeLocked(o, a, datagram{to: h.Addr, host: h.Number})
 	}
 }
 
-// handOnLocked passes on a frame with a packet for a group: to the teams of this
-// host with members, except the sender's, and if it came from a team of this
-// host, to the other hosts.
-func (r *relay) handOnLocked(o *outbox, from netip.AddrPort, b []byte, h *packet.Header) {
+// handOnLocked passes on a packet for a group: to the teams of this host with
+// members, except the sender's, and if it came from a team of this host, to the
+// other hosts.
+func (r *relay) handOnLocked(o *outbox, a *arrival, h *packet.Header) {
 	k := r.k
-	own := k.config.Link.Addr()
+	own := k.ownAddr()
 	ours := h.Client.Host() == k.base.Host()
 	for team := range r.members[h.Server] {
 		if team == 0 || ours && team == h.Client.Team() {
 			continue
 		}
-		buf := newBuffer(len(b) + frame.WrapOverhead)
-		buf.b = frame.AppendWrapped(buf.b, team, from, b)
-		o.datagrams = append(o.datagrams, datagram{to: own, slot: team, buf: buf})
+		buf := newBuffer(len(a.body) + frame.Overhead + frame.WrapOverhead)
+		buf.b = frame.AppendWrapped(buf.b, team, a.from, a.body)
+		o.datagrams = append(o.datagrams, datagram{to: own, host: k.base.Host(), slot: team, buf: buf})
 	}
-	if !ours || from.Addr() != own.Addr() {
+	if !ours || a.origin.vouched && a.from.Addr() != own.Addr() {
 		return
 	}
 	for _, to := range r.hosts() {
-		buf := newBuffer(len(b))
-		buf.b = append(buf.b, b...)
-		o.datagrams = append(o.datagrams, datagram{to: to, buf: buf})
+		buf := newBuffer(len(a.body) + frame.Overhead)
+		buf.b = append(k.header(0).Append(buf.b), a.body...)
+		o.datagrams = append(o.datagrams, datagram{to: to.Addr, host: to.Number, buf: buf})
 	}
-}
-
-// helloLocked takes a hello frame, to be looked at when Kernel.mu is free.
-func (r *relay) helloLocked(o *outbox, from netip.AddrPort, body []byte) {
-	if r.hello == nil {
-		return
-	}
-	b := append([]byte(nil), body...)
-	o.later = append(o.later, func() { r.hello(from, b) })
 }

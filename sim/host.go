@@ -92,12 +92,12 @@ func (h *Host) startTeam(number uint16) *Team {
 	return t
 }
 
-// others returns the addresses of the other hosts.
-func (h *Host) others() []netip.AddrPort {
-	var out []netip.AddrPort
+// others returns the other hosts.
+func (h *Host) others() []kernel.HostAddr {
+	var out []kernel.HostAddr
 	for _, o := range h.world.hosts {
 		if o != h {
-			out = append(out, o.addr)
+			out = append(out, kernel.HostAddr{Number: o.Number, Addr: o.addr})
 		}
 	}
 	return out

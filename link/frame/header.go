@@ -28,11 +28,14 @@ type Type uint8
 
 // The types of a frame, 4 bits. Other values are errors.
 const (
-	Null    Type = 1 // a VMTP packet under the null cipher
-	Sealed  Type = 2 // a VMTP packet, encrypted and authenticated
-	Hello   Type = 3 // a hello of a host (docs/wire/hello.md)
-	Wrapped Type = 4 // a datagram handed on, behind its source address
-	Bell    Type = 5 // never on a wire: a link wakes its own reader
+	Null      Type = 1 // a VMTP packet under the null cipher
+	Sealed    Type = 2 // a VMTP packet, encrypted and authenticated
+	Hello     Type = 3 // a hello of a host (docs/wire/hello.md)
+	Wrapped   Type = 4 // a datagram handed on, behind its source address
+	Bell      Type = 5 // never on a wire: a link wakes its own reader
+	Handshake Type = 6 // of two hosts that make keys (docs/wire/handshake.md)
+	Control   Type = 7 // between the kernels of two hosts that have keys (docs/wire/seal.md)
+	Join      Type = 8 // of a machine that is no host yet (docs/wire/join.md)
 )
 
 // String returns the type's name.
@@ -48,6 +51,12 @@ func (t Type) String() string {
 		return "wrapped"
 	case Bell:
 		return "bell"
+	case Handshake:
+		return "handshake"
+	case Control:
+		return "control"
+	case Join:
+		return "join"
 	}
 	return fmt.Sprintf("type %d", uint8(t))
 }
@@ -73,8 +82,8 @@ type Header struct {
 	Type    Type
 	Flags   uint8  // 4 bits; none is defined, a sender sets 0, a receiver ignores them
 	Slot    uint16 // of the receiving team: its team number, 0 for the host kernel
-	Key     uint32 // which key sealed the frame; 0 under the null cipher
-	Counter uint64 // of frames under the key; 0 under the null cipher
+	Key     uint32 // which key sealed the frame (package seal); 0 under the null cipher
+	Counter uint64 // its nonce, or a part of it; 0 under the null cipher
 }
 
 // Append appends the header in its wire form, of Version. Only the low 4 bits
@@ -97,8 +106,9 @@ func IsFrame(b []byte) bool { return len(b) > 0 && b[0]&markerMask == marker }
 func TypeOf(b []byte) Type { return Type(b[0] & typeMask) }
 
 // Decode takes a frame apart. The body is what is between header and tag, in
-// b's memory: for Null and Wrapped as it is, and Decode has checked that key
-// and tag are zero; for Sealed and Hello it is still to be opened with Tag(b).
+// b's memory: for Null as it is, and Decode has checked that key and tag are
+// zero; for the others it is still to be opened with the key and Tag(b), where
+// the domain is not clear.
 // Errors: ErrNotFrame, ErrVersion, ErrType, ErrShort, ErrNull.
 func Decode(b []byte) (h Header, body []byte, err error) {
 	switch {
@@ -119,8 +129,8 @@ func Decode(b []byte) (h Header, body []byte, err error) {
 		Counter: binary.BigEndian.Uint64(b[8:]),
 	}
 	switch h.Type {
-	case Sealed, Hello:
-	case Null, Wrapped:
+	case Sealed, Hello, Wrapped, Handshake, Control, Join:
+	case Null:
 		if h.Key != 0 || h.Counter != 0 || !NullTag(b) {
 			return h, nil, ErrNull
 		}

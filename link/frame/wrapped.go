@@ -9,23 +9,24 @@ import (
 // of IPv4 mapped into it, and 2 of port.
 const AddressSize = 18
 
-// WrapOverhead is what handing on adds to a datagram.
+// WrapOverhead is what handing on adds to a packet in its frame.
 const WrapOverhead = Overhead + AddressSize
 
-// AppendWrapped appends a Wrapped frame for that slot: the datagram as it came
-// and where it came from. A zone of from is lost.
-func AppendWrapped(dst []byte, slot uint16, from netip.AddrPort, datagram []byte) []byte {
+// AppendWrapped appends a Wrapped frame for that slot, without its tag: a packet,
+// in a Null frame, and where it came from. A zone of from is lost.
+func AppendWrapped(dst []byte, slot uint16, from netip.AddrPort, packet []byte) []byte {
 	dst = Header{Type: Wrapped, Slot: slot}.Append(dst)
 	ip := from.Addr().As16()
 	dst = append(dst, ip[:]...)
 	dst = binary.BigEndian.AppendUint16(dst, from.Port())
-	dst = append(dst, datagram...)
+	dst = Header{Type: Null, Slot: slot}.Append(dst)
+	dst = append(dst, packet...)
 	return AppendNullTag(dst)
 }
 
 // DecodeWrapped takes the body of a Wrapped frame apart. The datagram is in
 // body's memory. A wrapper says what it likes about the source: believe it
-// only where the wrapper itself came from this host.
+// only where the wrapper itself came from the own host kernel.
 // Errors: ErrShort, ErrAddress (no address or no port).
 func DecodeWrapped(body []byte) (from netip.AddrPort, datagram []byte, err error) {
 	if len(body) <= AddressSize {

@@ -32,12 +32,24 @@
 // place of the closed one. Nobody may connect a member: it would get the
 // packets of that peer for all slots.
 //
+// # Multicast
+//
+// A [Multicast] hears the hello group on the interfaces that joined it, and says
+// something to it by one of them: from the pool's own address, so that whoever
+// hears it can answer. Members of a pool hear no group.
+//
+//	m, err := pool.Multicast()
+//	err = m.Set(indices)           // of the interfaces of package link/nic
+//	err = m.Send(index, datagram)  // m itself hears it, too
+//	n, from, index, err := m.Receive(buf)
+//
 // # Limits
 //
 // Teams of one user only: whoever holds a member can take over the port, so a
 // team of another user gets a socket of its own by Listen. A Link has one
 // address family. Datagrams that a network card merged (UDP_GRO) are not
-// asked for. Linux only.
+// asked for. A Multicast has the family and the port of its pool; one of another
+// user at the same port, on the same machine, is refused. Linux only.
 //
-// Sources: docs/wire/frame.md; socket(7), udp(7), epoll(7).
+// Sources: docs/wire/frame.md; socket(7), udp(7), ip(7), ipv6(7), epoll(7).
 package udp

@@ -38,7 +38,6 @@ func newSocket(addr netip.Addr) (fd int, err error) {
 // groups this socket itself joined; one family a socket, so that nobody can
 // take the other family's half of the port unseen.
 func configure(fd, family int) error {
-	type option struct{ level, name, value int }
 	options := []option{
 		{unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO},
 		{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0},
@@ -50,6 +49,13 @@ func configure(fd, family int) error {
 			{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0},
 		}
 	}
+	return setOptions(fd, options)
+}
+
+// option is one of setsockopt's whole numbers.
+type option struct{ level, name, value int }
+
+func setOptions(fd int, options []option) error {
 	for _, o := range options {
 		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
 			return os.NewSyscallError(fmt.Sprintf("setsockopt %d/%d", o.level, o.name), err)

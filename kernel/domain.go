@@ -1,0 +1,220 @@
+package kernel
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vsys/hello"
+	"vsys/ipc"
+	"vsys/seal"
+	"vsys/seal/cert"
+)
+
+// Security is what a host says about its domain.
+type Security struct {
+	Clear       bool // nothing is sealed, and nothing below counts
+	Domain      cert.DomainID
+	Fingerprint cert.Fingerprint // of this host
+	Roles       cert.Roles
+	NotAfter    time.Time // the end of this host's certificate, if it is not renewed
+	Revision    uint32    // of the bulletin
+	Keepers     []string  // hosts of now that are keepers, this one included
+	Expelled    int       // hosts that are expelled and whose certificates have not ended
+	Troubles    []Trouble // of late
+}
+
+// Security says how this host's domain is kept.
+func (h *Host) Security() Security {
+	t := &h.hosts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.trust
+	if r == nil {
+		return Security{Clear: true}
+	}
+	c := &r.member.Identity.Certificate
+	s := Security{
+		Domain: c.Domain, Fingerprint: c.Fingerprint(), Roles: c.Roles, NotAfter: c.NotAfter,
+		Revision: r.member.Trust.Bulletin.Revision, Expelled: len(r.member.Trust.Bulletin.Revoked),
+		Troubles: slices.Clone(r.troubles),
+	}
+	if r.isKeeper() {
+		s.Keepers = append(s.Keepers, h.config.Name)
+	}
+	for _, p := range r.pairs.Sessions() {
+		if p.Roles.Has(cert.RoleKeeper) {
+			s.Keepers = append(s.Keepers, p.Name)
+		}
+	}
+	slices.Sort(s.Keepers)
+	return s
+}
+
+// Member returns what this host is and knows in its domain; the zero value in a
+// clear one. It is secret.
+func (h *Host) Member() Member {
+	h.hosts.mu.Lock()
+	defer h.hosts.mu.Unlock()
+	if h.hosts.trust == nil {
+		return Member{}
+	}
+	return h.hosts.trust.member
+}
+
+// errClear and errNoKeeper are why a host can't change its domain.
+var (
+	errClear    = fmt.Errorf("the domain is clear, it has no keys: %w", ipc.BadArgs)
+	errNoKeeper = fmt.Errorf("this host does not keep the domain's key: %w", ipc.NoPermission)
+)
+
+// keep changes the domain as a keeper.
+func (h *Host) keep(change func(r *trust) error) error {
+	t := &h.hosts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed:
+		return errClosed
+	case t.trust == nil:
+		return errClear
+	case !t.trust.holdsKey():
+		return errNoKeeper
+	}
+	if err := change(t.trust); err != nil {
+		return err
+	}
+	t.trust.changedLocked()
+	return nil
+}
+
+// Expel takes a host, live or lost, out of the domain: all others refuse it as
+// soon as they hear of it. Codes: NotFound (no host of that name or fingerprint is
+// known), NoPermission (this host is no keeper), BadArgs (it is this one, or the
+// domain is clear), NoServerResources.
+func (h *Host) Expel(name string) error {
+	return h.keep(func(r *trust) error {
+		for _, other := range h.hosts.table.Hosts() {
+			f := cert.Fingerprint(other.Fingerprint)
+			if name != other.Name && name != f.String() {
+				continue
+			}
+			if other.State == hello.Self {
+				return fmt.Errorf("%s is this host itself: %w", name, ipc.BadArgs)
+			}
+			wall := time.Now()
+			return cert.Expel(r.member.Keeper, &r.member.Trust, cert.Revocation{
+				Fingerprint: f, Until: wall.Add(cert.Term).Unix(),
+			}, wall, rand.Reader)
+		}
+		return fmt.Errorf("no host %s is known: %w", name, ipc.NotFound)
+	})
+}
+
+// Rotate gives the domain a new key and a new group key. With retire, certificates
+// by the older keys count no more: hosts that are not here now have to join again.
+// Codes: NoPermission, BadArgs.
+func (h *Host) Rotate(retire bool) error {
+	return h.keep(func(r *trust) error {
+		m := &r.member
+		k, err := cert.Rotate(m.Keeper, &m.Trust, rand.Reader)
+		if err != nil {
+			return err
+		}
+		m.Keeper = k
+		if m.Identity.Certificate, err = cert.Renew(k, &m.Trust, &m.Identity.Certificate, time.Now()); err != nil || !retire {
+			return err
+		}
+		return cert.Retire(k, &m.Trust, rand.Reader)
+	})
+}
+
+// joinArrival is a frame of a machine that wants to join.
+type joinArrival struct {
+	from  netip.AddrPort
+	frame []byte
+}
+
+// Frames of strangers that want to join: as many wait, and as many are looked at in
+// a second.
+const (
+	maxJoins  = 16
+	joinEvery = 20 * time.Millisecond
+)
+
+// joinLocked takes a frame of a machine that wants to join; one that comes while
+// too many wait is dropped, and comes again.
+func (r *trust) joinLocked(a *arrival) {
+	select {
+	case r.joins <- joinArrival{a.from, a.body}:
+	default:
+	}
+}
+
+// joinLoop answers machines that want to join. It ends with the host.
+func (r *trust) joinLoop(ctx context.Context) {
+	h := r.hosts.h
+	defer h.loops.Done()
+	pause := time.NewTicker(joinEvery)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-r.joins:
+			if out := r.member.Join(JoinFrame{j.frame, j.from, h.Member()}); out != nil {
+				if err := h.Kernel.config.Link.Send(j.from, out); err != nil {
+					h.log.Debug("join", "peer", j.from, "err", err)
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// Receivers implements Keys.
+func (d hostDomain) Receivers(generation uint64) (all []seal.Receiver, current uint64, unchanged bool) {
+	t := &d.h.hosts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if generation == t.generation {
+		return nil, generation, true
+	}
+	return t.trust.receivers(d.team.Number), t.generation, false
+}
+
+// SendKey implements Keys.
+func (d hostDomain) SendKey(host, team uint16) (seal.SendKey, bool) {
+	t := &d.h.hosts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.trust.sendKey(seal.Team{Number: d.team.Number, Incarnation: d.team.Incarnation}, d.team.after, host, team)
+}
+
+// renewKeys makes all sessions anew, because a team number comes again in an
+// incarnation that it had since they were made; a key must not be dealt to two teams.
+// It returns from when on sessions are good for the new team.
+func (t *hosts) renewKeys() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.trust
+	if r == nil {
+		return 0
+	}
+	rand.Read(r.self[:])
+	r.selfID = seal.SelfSession + seal.SelfSession + 1 - r.selfID // the other of the two
+	for _, s := range r.pairs.Sessions() {
+		r.pairs.Rekey(s.Number)
+	}
+	t.generation++
+	now := r.now()
+	r.pairsLocked(r.pairs.Tick(now, time.Now(), nil))
+	return now
+}
