@@ -170,6 +170,8 @@ func (r *trust) controlLocked(a *arrival) {
 	if s == nil || a.origin.team.Number != 0 || len(a.body) < 1 {
 		return
 	}
+	session, _ := seal.SenderOf(&a.head)
+	r.pairs.Proven(r.now(), session)
 	p := r.peers[s.Number]
 	if p == nil {
 		p = &peerTrust{}

@@ -272,6 +272,11 @@ func (t *hosts) noteLiveLocked() {
 	if old := t.live.Load(); old == nil || !slices.Equal(live, *old) {
 		t.live.Store(&live)
 		t.generation++
+		if t.trust != nil {
+			for _, h := range live {
+				t.trust.pairs.Moved(h.Number, h.Addr)
+			}
+		}
 	}
 }
 

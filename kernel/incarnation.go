@@ -60,6 +60,12 @@ func openIncarnations(dir string) (incarnations, error) {
 	return i, nil
 }
 
+// NewNumber gives the host with that state directory another number, at its next
+// boot: the one that it has is another's.
+func NewNumber(state string) error {
+	return writeNumber(filepath.Join(state, "number"), uint64(hello.PickNumber(randomSource())))
+}
+
 // next returns an incarnation for a new team.
 func (i *incarnations) next() (uint16, error) {
 	i.mu.Lock()

@@ -14,10 +14,10 @@ type Member struct {
 	Keeper   cert.DomainKey // nil: it is no keeper
 
 	// Save keeps the member on disk, whole; it may block. nil: it is not kept.
-	Save func(Member) error
+	Save func(Member) error `json:"-"`
 	// Join answers a frame of a machine that wants to join, or returns nil; it may
 	// block. nil: nobody is let in.
-	Join func(JoinFrame) []byte
+	Join func(JoinFrame) []byte `json:"-"`
 }
 
 // JoinFrame is a frame of type Join, as it came from an address, and what the host

@@ -74,6 +74,7 @@ const (
 	sequenceSize  = 8 // octets before a hello's body
 	helloOverhead = seal.GroupOverhead + sequenceSize
 	maxHeld       = 64
+	lateHellos    = 8 // sent before a handshake, that count after it
 )
 
 func newTrust(t *hosts, m *Member, number uint16, epoch uint64) *trust {
@@ -87,7 +88,7 @@ func newTrust(t *hosts, m *Member, number uint16, epoch uint64) *trust {
 		Number: number, Epoch: epoch, Rand: rand.Reader, AES: aesInHardware,
 		Identity: func() *cert.Identity { return &r.member.Identity },
 		Trust:    func() *cert.Trust { return &r.member.Trust },
-		Sequence: func() uint64 { return r.sequence + 1 },
+		Sequence: func() uint64 { return r.sequence + 1 - min(r.sequence, lateHellos) },
 	})
 	ctx, cancel := context.WithCancel(t.h.ctx)
 	r.cancel = cancel
@@ -367,6 +368,17 @@ func (r *trust) receivers(team uint16) []seal.Receiver {
 	return all
 }
 
+// sessionWith returns the session with a host: where two claim the number, with the
+// one that the host table has.
+func (r *trust) sessionWith(number uint16) *pair.Session {
+	if h, ok := r.hosts.table.ByNumber(number); ok {
+		if s := r.pairs.SessionOf(number, h.Epoch); s != nil {
+			return s
+		}
+	}
+	return r.pairs.Session(number)
+}
+
 // sendKey returns by which key a team of this host, born at a time, seals for a
 // team of a host.
 func (r *trust) sendKey(sender seal.Team, after time.Duration, host, team uint16) (seal.SendKey, bool) {
@@ -374,7 +386,7 @@ func (r *trust) sendKey(sender seal.Team, after time.Duration, host, team uint16
 		v := seal.NewReceiver(r.selfID, r.number, aesInHardware, &r.self, team)
 		return v.SendKey(sender), true
 	}
-	s := r.pairs.Session(host)
+	s := r.sessionWith(host)
 	if s == nil || s.Since < after {
 		return seal.SendKey{}, false
 	}

@@ -164,8 +164,8 @@ func (t *Table) answered(id uint32) *answer {
 }
 
 // settle takes an answer that the peer has confirmed out of those that wait, and
-// does what its verdict is.
-func (t *Table) settle(now time.Duration, a *answer) {
+// does what its verdict is. Errors are those of establish.
+func (t *Table) settle(now time.Duration, a *answer) error {
 	t.half = slices.DeleteFunc(t.half, func(x *answer) bool { return x == a })
 	if a.verdict == Welcome {
 		// What has happened since the Initiate counts too.
@@ -173,10 +173,10 @@ func (t *Table) settle(now time.Duration, a *answer) {
 	}
 	if a.verdict != Welcome {
 		t.refuse(now, Refused, a.session, a.verdict, a.err)
-		return
+		return nil
 	}
 	a.session.state = proven
-	t.establish(now, a.session, a.peer, a.skew)
+	return t.establish(now, a.session, a.peer, a.skew)
 }
 
 // judge tells what this host thinks of one that says p, if that is proven.
@@ -192,9 +192,11 @@ func (t *Table) judge(p *payload, wall time.Time) (Verdict, error) {
 
 // judgeNumber tells whether p's number and epoch are its own.
 func (t *Table) judgeNumber(p *payload) (Verdict, error) {
-	x := t.peer(p.number, p.epoch)
-	if p.number == t.c.Number && p.epoch == t.c.Epoch || x != nil && x.key != p.certificate.Key {
-		return SameNumber, errSameNumber
+	if p.number == t.c.Number && p.epoch == t.c.Epoch {
+		return SameNumber, sameNumber(t.c.Identity().Certificate.Name)
+	}
+	if x := t.peer(p.number, p.epoch); x != nil && x.key != p.certificate.Key {
+		return SameNumber, sameNumber(x.current().Name)
 	}
 	return Welcome, nil
 }

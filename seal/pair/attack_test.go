@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,9 +79,11 @@ func TestReplays(t *testing.T) {
 					t.Fatalf("%s: a replayed hello %+v is believed", boots, p.hello)
 				}
 				s := Stranger{from, p.hello.number, p.hello.epoch, 1, Size}
-				if out := n.Begin(w.now, n.wall(), s, nil); len(out) > 1 {
+				out := n.Begin(w.now, n.wall(), s, nil)
+				if len(out) > 1 {
 					t.Fatalf("%s: %d packets for one", boots, len(out))
 				}
+				n.send(out)
 			}
 		}
 		// What was begun at the address that the attacker gave times out or, where
@@ -106,7 +109,11 @@ func TestOneForOne(t *testing.T) {
 	}
 	s.Octets = Size
 	a.send(a.Begin(w.now, w.wall(), s, nil))
-	w.run(time.Second)
+	w.run(300 * time.Millisecond)
+	s.Octets = Size - 1
+	a.send(a.Begin(w.now, w.wall(), s, nil))
+	w.run(700 * time.Millisecond)
+	s.Octets = Size
 	if n := w.sent(kindInitiate); n != 1 {
 		t.Errorf("%d Initiates for one hello", n)
 	}
@@ -114,7 +121,7 @@ func TestOneForOne(t *testing.T) {
 	a.send(a.Begin(w.now, w.wall(), s, nil))
 	w.run(10 * time.Second)
 	if n := w.sent(kindInitiate); n != 3 {
-		t.Errorf("%d Initiates for three hellos", n)
+		t.Errorf("%d Initiates for three hellos and a small one", n)
 	}
 	w.forget()
 	s.Octets = Trusted
@@ -233,6 +240,57 @@ func TestForgedInitiate(t *testing.T) {
 	}
 }
 
+// A host of the domain proves its own key and shows another's certificate.
+func TestBorrowedCertificate(t *testing.T) {
+	w := newWorld(t, 39)
+	a, b := w.boot(1), w.boot(2)
+	m := w.mallory(2, b.epoch)
+	m.identity.Certificate = b.identity.Certificate
+	out := m.Begin(w.now, w.wall(), Stranger{a.addr, 1, a.epoch, 1, Size}, nil)
+	if reply, err := a.Heard(w.now, w.wall(), m.addr, 1, out[0].Body, nil); !errors.Is(err, ErrForged) || len(reply) > 0 {
+		t.Errorf("%d packets, %v", len(reply), err)
+	}
+}
+
+// An echo of a host's own Initiate, and one of an earlier boot, are not worth an
+// answer.
+func TestOldInitiates(t *testing.T) {
+	w := newWorld(t, 47)
+	a, b := w.boot(1), w.boot(2)
+	out := a.Begin(w.now, w.wall(), Stranger{b.addr, 2, b.epoch, 1, Size}, nil)
+	if reply, err := a.Heard(w.now, w.wall(), b.addr, 1, out[0].Body, nil); !errors.Is(err, ErrReplayed) || len(reply) > 0 {
+		t.Errorf("an echo: %d packets, %v", len(reply), err)
+	}
+	again := w.bootAs(1, a.epoch+1, a.identity)
+	again.greet(b)
+	w.run(time.Second)
+	w.both(again, b)
+	if reply, err := b.Heard(w.now, w.wall(), a.addr, 1, out[0].Body, nil); !errors.Is(err, ErrReplayed) || len(reply) > 0 {
+		t.Errorf("an earlier boot: %d packets, %v", len(reply), err)
+	}
+}
+
+// Two hosts claim one number and epoch, and both are answered before either has
+// confirmed: the first that does has it.
+func TestClaimedAtOnce(t *testing.T) {
+	w := newWorld(t, 46)
+	a, b := w.boot(1), w.boot(2)
+	m := w.mallory(2, b.epoch)
+	var confirms []Packet
+	for _, n := range []*node{b, m} {
+		out := n.Begin(w.now, w.wall(), Stranger{a.addr, 1, a.epoch, 1, Size}, nil)
+		out = w.inject(a, n.addr, out[0].Body)
+		confirms = append(confirms, w.inject(n, a.addr, out[0].Body)...)
+	}
+	w.inject(a, b.addr, confirms[0].Body)
+	w.inject(a, m.addr, confirms[1].Body)
+	if len(a.peers) != 1 || !slices.Equal(a.kinds(), []EventKind{Established, Refused}) || a.events[1].Verdict != SameNumber ||
+		!strings.Contains(a.events[1].String(), "host mallory") || !strings.Contains(a.events[1].String(), "of host h2") {
+		t.Errorf("events %v", a.events)
+	}
+	w.both(a, b)
+}
+
 // Respond messages that are not the host's that was asked don't keep its own from
 // being taken, whatever is wrong with them.
 func TestForgedRespond(t *testing.T) {
@@ -284,6 +342,9 @@ func TestRefusedInAnothersPlace(t *testing.T) {
 	initiate := a.Begin(w.now, w.wall(), Stranger{b.addr, 2, b.epoch, 1, Size}, nil)[0].Body
 	genuine := w.inject(b, a.addr, initiate)[0].Body
 	w.inject(a, m.addr, m.forgeRespond(initiate))
+	if a.refusedLately(w.now, 2, b.epoch, b.addr) || !a.refusedLately(w.now, 2, b.epoch, m.addr) {
+		t.Error("what is wrong with one keeps the other out, or keeps nobody out")
+	}
 	if !slices.Equal(a.kinds(), []EventKind{Refused}) || a.events[0].Fingerprint != m.identity.Key.Fingerprint() {
 		t.Fatalf("events %v", a.events)
 	}

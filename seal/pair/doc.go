@@ -59,10 +59,14 @@
 // 1,024 hosts with 4 sessions each; 64 handshakes begun, and 64 answered, at a
 // time. Of too many the oldest goes. A host that knows none of the last three
 // keys of the domain is not reached by its successions and has to join again: two
-// fit into a message. Any host of the domain can make a hello in another's name,
-// since hellos are sealed with the group key; then hellos of the other may be
-// missed until the next handshake. Hosts of the domain that flood from eight IP
-// addresses and more can delay handshakes of others, not end sessions.
+// fit into a message.
+//
+// Hosts of the domain are known by their certificates and trusted for the rest.
+// Any of them can make a hello in another's name, since hellos are sealed with the
+// group key; then hellos of the other may be missed until the next handshake. One
+// that claims another's number and boot epoch where that has no session yet keeps
+// it out there; the event names both. Those that flood from eight IP addresses and
+// more can delay handshakes of others, not end sessions.
 //
 // Sources: the Noise protocol framework, revision 34; RFC 5869 (HKDF); RFC 4303
 // §3.4.3 (the window); RFC 9147 §5.1 (cookies); docs/wire/handshake.md.

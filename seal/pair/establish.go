@@ -24,14 +24,14 @@ func (s *Session) confirm() Packet {
 }
 
 // establish takes in a session with a host that has proven to be who says p, and
-// is welcome. One with a later boot of it ends what stands. False: there is no
-// place, or one with a later boot stands.
-func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.Duration) bool {
+// is welcome. One with a later boot of it ends what stands. ErrReplayed: one with a
+// later boot stands. ErrBusy: there is no place.
+func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.Duration) error {
 	event := about(Established, s)
 	x := t.withKey(&p.certificate.Key)
 	if x != nil && !x.stands(p.number, p.epoch) {
 		if p.epoch < x.epoch {
-			return false
+			return ErrReplayed
 		}
 		event.Kind, event.Old = Replaced, x.current()
 		t.forget(x)
@@ -40,7 +40,7 @@ func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.D
 	first := x == nil
 	if first {
 		if !t.makePlace(now) {
-			return false
+			return ErrBusy
 		}
 		x = &peer{
 			key: p.certificate.Key, number: p.number, epoch: p.epoch,
@@ -64,15 +64,11 @@ func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.D
 		t.prove(now, s)
 	}
 	t.begun = slices.DeleteFunc(t.begun, func(i *initiation) bool { return i.number == p.number && i.epoch == p.epoch })
-	return true
+	return nil
 }
 
 // add makes s the newest session of x.
 func (t *Table) add(now time.Duration, x *peer, s *Session) {
-	if len(x.sessions) > 0 && s.state != proven {
-		s.retire = now + graceTime
-		t.schedule(s.retire)
-	}
 	x.sessions = slices.Insert(x.sessions, 0, s)
 	t.sessions[s.ID] = s
 	if len(x.sessions) > maxSessions {

@@ -69,17 +69,13 @@ func (t *Table) heardRespond(in arrival, out []Packet) ([]Packet, error) {
 	s := t.newSession(in, id, p, k)
 	s.begun, s.state, s.answer = true, unproven, digest(in.body)
 	s.Send, s.Receive = k.toResponder, k.toInitiator
-	return t.conclude(in, i, s, p, out)
+	return t.conclude(in, s, p, out)
 }
 
 // conclude does with a host that has answered what is right. If it is not welcome
 // the initiation goes on: perhaps another was asked.
-func (t *Table) conclude(in arrival, i *initiation, s *Session, p *payload, out []Packet) ([]Packet, error) {
+func (t *Table) conclude(in arrival, s *Session, p *payload, out []Packet) ([]Packet, error) {
 	v, err := t.judge(p, in.wall)
-	if x := t.withKey(&p.certificate.Key); v == Welcome && x != nil &&
-		(p.epoch < x.epoch || x.stands(p.number, p.epoch) && i.renew == nil) {
-		return out, ErrReplayed // an old hello has caused it
-	}
 	switch {
 	case v != Welcome:
 		t.refuse(in.now, Refused, s, v, err)
@@ -89,8 +85,8 @@ func (t *Table) conclude(in arrival, i *initiation, s *Session, p *payload, out 
 	default:
 		s.wait, s.next = repeatEvery, in.now+repeatEvery
 		t.schedule(s.next)
-		if !t.establish(in.now, s, p, in.skew(p)) {
-			return out, ErrBusy
+		if err := t.establish(in.now, s, p, in.skew(p)); err != nil {
+			return out, err
 		}
 		return append(out, s.confirm()), nil
 	}
@@ -119,10 +115,9 @@ func (t *Table) heardConfirm(in arrival, out []Packet) ([]Packet, error) {
 		return out, nil
 	case a != nil:
 		s.Addr = in.from
-		t.settle(in.now, a)
-	}
-	if t.sessions[id] == nil {
-		return out, nil
+		if err := t.settle(in.now, a); err != nil || t.sessions[id] == nil {
+			return out, err
+		}
 	}
 	return append(out, in.reply(confirmation(kindAcknowledge, &s.keys.acknowledge, s.PeerID, Welcome))), nil
 }
@@ -171,6 +166,6 @@ func (t *Table) Proven(now time.Duration, id uint32) {
 		return
 	}
 	if a := t.answered(id); a != nil && a.verdict == Welcome {
-		t.settle(now, a)
+		_ = t.settle(now, a) // there is nobody to tell
 	}
 }

@@ -309,3 +309,26 @@ func TestCipherIsAgreed(t *testing.T) {
 		}
 	}
 }
+
+// Frames may come by half-open sessions, by new ones and by those that end soon.
+func TestInbound(t *testing.T) {
+	w := newWorld(t, 14)
+	a, b, c := w.boot(1), w.boot(2), w.boot(3)
+	b.greet(a)
+	w.run(time.Second)
+	a.Rekey(2)
+	w.run(time.Second)
+	w.filter = func(p *parcel) bool { return p.body == nil || kind(p.body[0]) < kindConfirm }
+	a.greet(c)
+	w.run(time.Second)
+	var from []uint16
+	for _, s := range a.Inbound() {
+		if a.ByID(s.ID) != s {
+			t.Errorf("session %x is not found", s.ID)
+		}
+		from = append(from, s.Number)
+	}
+	if slices.Sort(from); !slices.Equal(from, []uint16{2, 2, 3}) {
+		t.Errorf("sessions of %v", from)
+	}
+}

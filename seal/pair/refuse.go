@@ -23,10 +23,12 @@ var (
 	ErrBusy = fmt.Errorf("pair: too many at once: %w", ipc.Busy)
 )
 
-var (
-	errSameKey    = fmt.Errorf("it has this host's key, the state directory was copied: %w", ipc.NoPermission)
-	errSameNumber = fmt.Errorf("its number and boot epoch are another host's, boot it again: %w", ipc.NoPermission)
-)
+var errSameKey = fmt.Errorf("it has this host's key, the state directory was copied: %w", ipc.NoPermission)
+
+// sameNumber is the error about a host that claims what the host called name has.
+func sameNumber(name string) error {
+	return fmt.Errorf("its number and boot epoch are those of host %s, boot it again: %w", name, ipc.NoPermission)
+}
 
 // refusal is a host that was refused, or has refused this one, lately.
 type refusal struct {

@@ -119,12 +119,15 @@ func TestRefusedWhileStanding(t *testing.T) {
 
 	w = newWorld(t, 22)
 	a, b = w.boot(1), w.boot(2)
+	b.identity.Certificate.NotAfter = w.wall().Add(3 * time.Hour)
+	b.identity.Certificate = cert.Issue(w.domain, b.identity.Certificate)
 	b.greet(a)
 	w.run(time.Second)
-	w.forget()
-	w.run(cert.Term + time.Hour) // nobody renews
+	w.run(2*time.Hour + 59*time.Minute)
+	w.both(a, b)
+	w.run(time.Hour) // nobody renews
 	if a.Session(2) != nil || b.Session(1) != nil {
-		t.Error("sessions outlive the certificates")
+		t.Error("sessions outlive the certificate by more than an hour")
 	}
 }
 
