@@ -40,6 +40,12 @@ var leftOut = map[string]string{
 	"gtp": "a tunnel", "l2tp": "a tunnel", "ovpn": "a tunnel", "ovpn-dco": "a tunnel", "amt": "a tunnel",
 }
 
+// Reasons that can be mended from here.
+const (
+	Down      = "down"
+	NoAddress = "no address"
+)
+
 // Classify tells whether an interface carries a V domain, and if not, why.
 func Classify(a Attributes) (sane bool, why string) {
 	why = a.why()
@@ -65,13 +71,13 @@ func (a *Attributes) why() string {
 	case a.has(unix.IFF_POINTOPOINT):
 		return "point to point"
 	case !a.has(unix.IFF_UP):
-		return "down"
+		return Down
 	case !a.has(unix.IFF_RUNNING):
 		return "no carrier (no cable, or no WiFi)"
 	case !a.has(unix.IFF_MULTICAST):
 		return "no multicast"
 	case len(a.Addrs) == 0:
-		return "no address"
+		return NoAddress
 	case a.Kind == "veth" && !slices.ContainsFunc(a.Addrs, beyondLink):
 		return "veth end of a container, without an address of its own"
 	}
