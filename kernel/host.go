@@ -23,13 +23,15 @@ import (
 
 // HostConfig says what a host is.
 type HostConfig struct {
-	Name    string         // see hello.ValidName
-	Addr    netip.AddrPort // one UDP port for all teams; port 0 takes a free one
-	Peers   []netip.AddrPort
-	Socket  string  // Unix socket for teams that join: a path, or "@name"; "": none
-	State   string  // directory for the host's number and incarnations; "": kept nowhere
-	Version string  // of the program
-	Member  *Member // nil: the domain is clear, nothing is sealed
+	Name   string         // see hello.ValidName
+	Addr   netip.AddrPort // one UDP port for all teams; port 0 takes a free one
+	Peers  []netip.AddrPort
+	Socket string // Unix socket for teams that join: a path, or "@name"; "": none
+	// Listener, if set, is that socket, open already; the host closes it.
+	Listener *net.UnixListener
+	State    string  // directory for the host's number and incarnations; "": kept nowhere
+	Version  string  // of the program
+	Member   *Member // nil: the domain is clear, nothing is sealed
 	// Multicast has the host look for others on every sane interface (package nic),
 	// or on those named.
 	Multicast  bool
@@ -61,7 +63,7 @@ type Host struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
-	socket net.Listener
+	socket *net.UnixListener // nil: none
 
 	mu       sync.Mutex                                        // guards what follows; taken before Kernel.mu
 	used     map[uint16]*[(ipc.MaxIncarnation + 1) / 64]uint64 // incarnations that keys were dealt to, by team number
@@ -87,8 +89,8 @@ type Team struct {
 // and accepts teams. It returns an error that says what is wrong, with the Code
 // DuplicateName where a port, a socket or the name is taken.
 func NewHost(ctx context.Context, c HostConfig) (*Host, error) {
-	if !hello.ValidName(c.Name) {
-		return nil, fmt.Errorf("%q can't be the name of a host: it takes 1 to 63 letters, digits, hyphens: %w", c.Name, ipc.IllegalName)
+	if err := CheckName(c.Name); err != nil {
+		return nil, err
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -107,6 +109,14 @@ func NewHost(ctx context.Context, c HostConfig) (*Host, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// CheckName returns IllegalName, in words, if no host can be called so.
+func CheckName(name string) error {
+	if hello.ValidName(name) {
+		return nil
+	}
+	return fmt.Errorf("%q can't be the name of a host: it takes 1 to 63 letters, digits, hyphens: %w", name, ipc.IllegalName)
 }
 
 // start makes team 0, then lets others in.
@@ -140,8 +150,11 @@ func (h *Host) start(ctx context.Context) error {
 		h.Kernel.Close()
 		return err
 	}
-	if h.config.Socket != "" {
-		if h.socket, err = listen(h.config.Socket); err != nil {
+	if h.socket = h.config.Listener; h.socket != nil || h.config.Socket != "" {
+		if h.socket == nil {
+			h.socket, err = listen(h.config.Socket)
+		}
+		if err != nil {
 			h.hosts.goodbye()
 			h.Kernel.Close()
 			return fmt.Errorf("host %s: socket for teams: %w", h.config.Name, err)
@@ -179,6 +192,10 @@ func (h *Host) Close() {
 	h.Kernel.Close()
 	h.pool.Close()
 }
+
+// Listener returns the socket for teams that join, nil if there is none. It is the
+// host's, to be copied only.
+func (h *Host) Listener() *net.UnixListener { return h.socket }
 
 // Addr returns the address of the host's port.
 func (h *Host) Addr() netip.AddrPort { return h.pool.Addr() }

@@ -30,6 +30,7 @@ type Config struct {
 	File  string   // the Unix name of one
 	Args  []string // $1, $2, …
 
+	Clear  bool          // nothing is sealed
 	MTU    int           // octets in a datagram; 0: what loopback has, or with Faults Ethernet
 	Faults faulty.Config // done to what every host and team sends
 

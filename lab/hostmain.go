@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vsys/ipc"
+	"vsys/kernel"
 	"vsys/link/faulty"
 	"vsys/node"
 	"vsys/servers/unix"
@@ -36,6 +37,7 @@ type parameters struct {
 	Mark   string           `json:"mark"`
 	MTU    int              `json:"mtu"`
 	Faults faulty.Config    `json:"faults"`
+	Member *kernel.Member   `json:"member"` // nil: the domain is clear
 }
 
 func (p *parameters) dir() string { return filepath.Join(p.Root, p.Name) }
@@ -102,7 +104,8 @@ func (p *parameters) start(ctx context.Context) (*node.Node, error) {
 		Name: p.Name, Addr: p.Addr, Peers: p.Peers, Socket: p.Socket,
 		State:   filepath.Join(p.dir(), "state"),
 		Exports: []unix.Export{{Path: "/"}, {Name: "lab", Path: files, Writable: true}},
-		MTU:     p.MTU, Faults: p.Faults, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Member:  p.Member, Clear: p.Member == nil,
+		MTU: p.MTU, Faults: p.Faults, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 }
 

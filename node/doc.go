@@ -7,6 +7,7 @@
 //
 //	host kernel      sockets, identifiers, hello           (package kernel)
 //	process server   hosts, prefixes; /proc/HOST           (process 1 of team 0)
+//	log server       the host's recent log; /log/HOST      (a team)
 //	unix server      the host's Unix files; /unix/HOST     (a team)
 //	pipe server      pipes; /pipe/HOST                     (a team)
 //	team server      the host's programs; /team/HOST       (a team)
@@ -22,8 +23,15 @@
 //	defer n.Close()
 //
 // What a user does with a host is in the packages below this directory: command
-// has V's own commands (ls, cp, hosts …), and executive joins a program to a host
-// and runs the shell in it.
+// has V's own commands (ls, cp, hosts …), executive joins a program to a host and
+// runs the shell in it, settings reads what a host is to be from flags and a file,
+// and service keeps a host running: in the background, or under systemd.
+//
+// # Directories
+//
+// [SystemDirs] are where the machine's host keeps its files, which root boots, and
+// [UserDirs] where a user's does. What a host locks is its state directory: one
+// host has it at a time.
 //
 // # Limits
 //

@@ -27,13 +27,17 @@ func newDomain(h *kernel.Host) *domain { return &domain{h: h, changed: make(chan
 func (d *domain) Hosts() []naming.Host {
 	known := d.h.Hosts()
 	now := time.Now()
+	clear := d.h.Security().Clear
 	hosts := make([]naming.Host, len(known))
 	for i, h := range known {
+		if h.State == hello.Self && h.Addr.Addr().IsLoopback() && len(h.Addresses) > 0 {
+			h.Addr = h.Addresses[0]
+		}
 		hosts[i] = naming.Host{
 			Number: h.Number, Name: h.Name, Server: h.Kernel, Address: h.Addr.String(),
 			Epoch: h.Epoch, Version: h.Version, Processor: h.Processor, Processors: h.Processors,
 			Load: float64(h.Load) / 100, MemoryTotal: h.MemoryTotal, MemoryFree: h.MemoryFree,
-			State: state(h.State), LastHeard: now.Add(-d.h.Since(h)),
+			State: state(h.State), LastHeard: now.Add(-d.h.Since(h)), Clear: clear,
 		}
 	}
 	return hosts

@@ -3,7 +3,9 @@ package node
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -12,9 +14,11 @@ import (
 	"sync"
 	"time"
 
+	"vsys/hello"
 	"vsys/ipc"
 	"vsys/kernel"
 	"vsys/servers/exec"
+	logserver "vsys/servers/log"
 	"vsys/servers/pipe"
 	"vsys/servers/process"
 	"vsys/servers/team"
@@ -24,9 +28,12 @@ import (
 // Node is a host that runs. Its methods may be called by any goroutine.
 type Node struct {
 	config Config
+	lines  logserver.Ring // what is logged, for the log server
 	lock   *Lock
 	host   *kernel.Host
 	domain *domain
+	member *membership // nil in a clear domain
+	lost   chan error  // 1: another host has the number or the key
 
 	servers []*running         // in the order of boot
 	cancel  context.CancelFunc // ends the loops
@@ -50,14 +57,12 @@ type server interface {
 // Start boots a host and returns when all its servers are announced. Cancelling
 // ctx gives up the boot; once Start has returned it has no effect.
 //
-// Errors say what can't be had. NoPermission: an address beyond this machine;
-// DuplicateName: the name, port, socket or state directory is another host's;
+// Errors say what can't be had. NoPermission: keys that others can read, or of
+// another user; DuplicateName: the name, port, socket or state directory is another host's;
 // IllegalName: the name can't be.
 func Start(ctx context.Context, c Config) (*Node, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	n := &Node{config: c}
+	n := &Node{config: c, lost: make(chan error, 1)}
+	n.config.Logger = slog.New(logserver.Handler(&n.lines, c.logger().Handler()))
 	var life context.Context
 	life, n.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if err := n.boot(ctx); err != nil {
@@ -66,7 +71,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	}
 	n.loops.Add(1)
 	go n.loadLoop(life)
-	c.logger().Info("host is up", "host", n.Name(), "addr", n.Addr(), "socket", c.socket())
+	n.config.logger().Info("host is up", "host", n.Name(), "addr", n.Addr(), "socket", c.socket())
 	return n, nil
 }
 
@@ -84,7 +89,8 @@ func (n *Node) boot(ctx context.Context) error {
 		name string
 		server
 	}{
-		{"process server", &process.Server{Domain: n.domain, Kernel: kernelState{n.host}, Log: log}},
+		{"process server", &process.Server{Domain: n.domain, Kernel: kernelState{n.host}, Keeper: n.keeper(), Log: log}},
+		{"log server", &logserver.Server{Lines: &n.lines, Log: log}},
 		{"unix server", &unix.Server{Exports: n.config.exports(), Log: log}},
 		{"pipe server", &pipe.Server{Log: log}},
 		{"team server", &team.Server{MapPath: n.mapPath, Program: own, Socket: n.config.socket(), Log: log}},
@@ -102,7 +108,7 @@ func (n *Node) startKernel(ctx context.Context) error {
 	c := &n.config
 	socket := c.socket()
 	if socket != "" && !strings.HasPrefix(socket, "@") {
-		if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+		if err := MakeDir(filepath.Dir(socket)); err != nil {
 			return fmt.Errorf("host %s: socket for programs: %w", c.name(), err)
 		}
 	}
@@ -116,10 +122,26 @@ func (n *Node) startKernel(ctx context.Context) error {
 	if err := n.makeEmpty(); err != nil {
 		return fmt.Errorf("host %s: state directory: %w", c.name(), err)
 	}
-	n.host, err = kernel.NewHost(ctx, kernel.HostConfig{
-		Name: c.name(), Addr: c.addr(), Peers: c.Peers, Socket: socket, State: c.state(),
+	member, err := n.openKeys()
+	if err != nil {
+		return err
+	}
+	config := kernel.HostConfig{
+		Name: c.name(), Addr: c.addr(), Peers: c.Peers, Socket: socket, Listener: c.Listener, State: c.state(), Member: member,
+		Multicast: !c.addr().Addr().IsLoopback(), Interfaces: c.Interfaces, Lost: func(err error) { n.lost <- err },
 		Version: c.version(), MTU: c.MTU, Faults: c.Faults, Logger: c.Logger,
-	})
+	}
+	n.host, err = kernel.NewHost(ctx, config)
+	for range numberTries {
+		var taken *kernel.Taken
+		if !errors.As(err, &taken) || taken.Kind != hello.NumberTaken {
+			break
+		}
+		c.logger().Warn("the host takes another number", "err", err)
+		if err = kernel.NewNumber(c.state()); err == nil {
+			n.host, err = kernel.NewHost(ctx, config)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -127,6 +149,22 @@ func (n *Node) startKernel(ctx context.Context) error {
 	n.tellLoad() // with the first hello about prefixes
 	return nil
 }
+
+// numberTries bounds how often a host that boots takes another number, one of 65,000.
+const numberTries = 3
+
+// keeper returns what the process server does for the domain.
+func (n *Node) keeper() process.Keeper {
+	if n.member == nil {
+		return clearKeeper{}
+	}
+	return n.member
+}
+
+// Lost returns a channel on which an error comes if another host turns out to have
+// this one's number or key, a *kernel.Taken. The host is to be closed then; where it
+// was the number it may start again, and takes another.
+func (n *Node) Lost() <-chan error { return n.lost }
 
 // serve starts a server, in a team of its own unless it is the first, and waits
 // until it is announced.
@@ -195,6 +233,7 @@ func (n *Node) Close() {
 		n.cancel()
 		n.loops.Wait()
 		if n.host != nil {
+			n.member.savePeers()
 			n.host.Close()
 		}
 		if n.lock != nil {
@@ -213,15 +252,22 @@ func (n *Node) Addr() netip.AddrPort { return n.host.Addr() }
 // others goes out no more often.
 const loadEvery = time.Second
 
-// loadLoop tells the kernel the host's load. It ends with ctx.
+// peersEvery is how often is kept where the other hosts are, if that has changed.
+const peersEvery = time.Minute
+
+// loadLoop tells the kernel the host's load, and keeps where the others are. It
+// ends with ctx.
 func (n *Node) loadLoop(ctx context.Context) {
 	defer n.loops.Done()
-	t := time.NewTicker(loadEvery)
-	defer t.Stop()
+	load, peers := time.NewTicker(loadEvery), time.NewTicker(peersEvery)
+	defer load.Stop()
+	defer peers.Stop()
 	for {
 		select {
-		case <-t.C:
+		case <-load.C:
 			n.tellLoad()
+		case <-peers.C:
+			n.member.savePeers()
 		case <-ctx.Done():
 			return
 		}

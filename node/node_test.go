@@ -22,7 +22,7 @@ import (
 // config returns the configuration of a host that meets no other test's.
 func config(t *testing.T, name string) Config {
 	return Config{
-		Name: name, Addr: netip.MustParseAddrPort("127.0.0.1:0"), State: t.TempDir(),
+		Name: name, Addr: netip.MustParseAddrPort("127.0.0.1:0"), State: t.TempDir(), Clear: true,
 		Socket: fmt.Sprintf("@vsys-node-test-%d-%s-%s", os.Getpid(), t.Name(), name),
 	}
 }
@@ -55,7 +55,7 @@ func TestStart(t *testing.T) {
 	c.Exports = []unix.Export{{Path: "/"}, {Name: "lab", Path: dir, Writable: true}}
 	n := start(t, c)
 	names := client(t, c.Socket)
-	for _, name := range []string{"/proc/beta", "/unix/beta", "/pipe/beta", "/team/beta", "/exec/beta"} {
+	for _, name := range []string{"/proc/beta", "/log/beta", "/unix/beta", "/pipe/beta", "/team/beta", "/exec/beta"} {
 		if d, err := names.Stat(t.Context(), name); err != nil || !d.IsContext() {
 			t.Errorf("%s: %v, %v", name, d.Mode, err)
 		}
@@ -74,6 +74,15 @@ func TestStart(t *testing.T) {
 	if h.Name != "beta" || h.State != naming.HostSelf || h.MemoryTotal == 0 || h.Processor == "" || h.Address != n.Addr().String() {
 		t.Errorf("%+v", h)
 	}
+	if log, err := uio.ReadFile(t.Context(), names, "/log/beta/kernel"); err != nil || !strings.Contains(string(log), `msg="host is up" host=beta`) {
+		t.Errorf("its log: %v\n%s", err, log)
+	}
+	if err := n.Alive(t.Context()); err != nil {
+		t.Errorf("alive: %v", err)
+	}
+	if n.Number() != h.Number || n.State() != c.State || n.Socket() != c.Socket || len(n.Hosts()) != 1 {
+		t.Errorf("it is number %d, with %q and %q", n.Number(), n.State(), n.Socket())
+	}
 	n.Close()
 	n.Close()
 	if _, err := kernel.Join(t.Context(), c.Socket, "late"); !errors.Is(err, ipc.Unreachable) {
@@ -87,7 +96,7 @@ func TestKernelState(t *testing.T) {
 	start(t, c)
 	names := client(t, c.Socket)
 	for file, parts := range map[string][]string{
-		"teams":     {"kernel", "unix server", "pipe server", "team server", "exec server", "test"},
+		"teams":     {"kernel", "log server", "unix server", "pipe server", "team server", "exec server", "test"},
 		"processes": {"alpha.0:1", "process server", "receive-blocked"},
 		"groups":    {ipc.CSNHGroup.String(), ipc.TeamServerGroup.String()},
 		"stats":     {"requests", "local_sends", "bad_packets"},
@@ -125,9 +134,6 @@ func TestStartRefuses(t *testing.T) {
 		change func(*Config)
 		want   error
 	}{
-		"far address":  {func(c *Config) { c.Addr = netip.MustParseAddrPort("192.0.2.1:8145") }, ipc.NoPermission},
-		"any address":  {func(c *Config) { c.Addr = netip.MustParseAddrPort("0.0.0.0:8145") }, ipc.NoPermission},
-		"far peer":     {func(c *Config) { c.Peers = []netip.AddrPort{netip.MustParseAddrPort("[2001:db8::1]:8145")} }, ipc.NoPermission},
 		"name":         {func(c *Config) { c.Name = "a b" }, ipc.IllegalName},
 		"port":         {func(c *Config) { c.Addr = n.Addr() }, ipc.DuplicateName},
 		"state":        {func(c *Config) { c.State = running.State }, ipc.DuplicateName},
@@ -209,12 +215,20 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if owner, err := LockOwner(dir); owner != os.Getpid() || err != nil {
+		t.Errorf("its owner is %d, %v", owner, err)
+	}
 	for _, lock := range []func(string) (*Lock, error){LockDir, TryLock} {
 		if _, err := lock(dir); !errors.Is(err, ipc.DuplicateName) || !strings.Contains(err.Error(), fmt.Sprintf("process %d has it", os.Getpid())) {
 			t.Errorf("locked: %v", err)
 		}
 	}
 	l.Close()
+	for _, dir := range []string{dir, filepath.Dir(dir)} {
+		if owner, err := LockOwner(dir); owner != 0 || err != nil {
+			t.Errorf("nobody's: %d, %v", owner, err)
+		}
+	}
 	l, err = TryLock(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -227,11 +241,8 @@ func TestDefaults(t *testing.T) {
 	if name := c.name(); name == "" || strings.Contains(name, ".") {
 		t.Errorf("name %q", name)
 	}
-	if a := c.addr(); a.String() != "127.0.0.1:8145" {
+	if a := c.addr(); a.String() != "0.0.0.0:8145" {
 		t.Errorf("address %v", a)
-	}
-	if err := c.check(); err != nil {
-		t.Error(err)
 	}
 	if s := (&Config{Socket: NoSocket}).socket(); s != "" {
 		t.Errorf("no socket: %q", s)

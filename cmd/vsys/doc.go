@@ -6,16 +6,21 @@
 //
 // The verbs are:
 //
-//	boot        Make this machine a host, until interrupted
+//	boot        Make this machine a host
 //	cat         Print files, or standard input
 //	cmp         Compare two files
 //	completion  Generate the autocompletion script for the specified shell
+//	config      Show what vsys boot takes for its settings, and why
 //	cp          Copy files and trees, between any hosts
+//	doctor      Find out why machines don't see each other
 //	exec        Open the executive (shell), or run a script
+//	expel       Take a host out of the domain
 //	groups      Show the process groups with members on the live hosts, or on some
 //	head        Print the first lines
 //	help        Help about any command
 //	hosts       Show the hosts of the domain
+//	invite      Let another machine into the domain
+//	join        Make this machine a host of a domain, by invitation
 //	kill        Send a signal to programs
 //	lab         Boot several hosts on this machine, and open the executive on the first
 //	ls          List contexts (directories)
@@ -23,9 +28,12 @@
 //	mv          Move files and trees, also to another host
 //	rm          Remove files, and trees with -r
 //	rmdir       Remove empty contexts (directories)
+//	rotate      Give the domain a new key
 //	run         Run a program on a host, and have its exit status
+//	shutdown    End the host of this machine
 //	stat        Show the descriptors of objects
 //	stats       Show the counters of the live hosts' kernels, or of some
+//	status      Show how the host of this machine is
 //	tail        Print the last lines
 //	teams       Show the teams of the live hosts, or of some
 //	tee         Copy standard input to files and to standard output
@@ -49,32 +57,49 @@
 // is no program for that processor; 127 if there is none; 128+n if signal n ended it; else
 // that of the program or script.
 //
-// # Make this machine a host, until interrupted
+// # Make this machine a host
 //
 //	vsys boot
 //
-// Runs in the foreground. Other programs of this user join the host by its socket: so
-// vsys ls, vsys exec and the other verbs find it. What hosts say to one another is not
-// sealed yet, so only loopback addresses are taken.
+// Boots the host in the background and returns when it serves; vsys shutdown ends it. The
+// other programs of this user find it by its socket: vsys ls, vsys exec and the other
+// verbs. At its first boot a machine makes a V domain of its own, unless it was let into
+// another by vsys join; what the hosts of a domain say to one another is sealed.
+//
+// The flags are also the keys of a configuration file; vsys config lists them. With
+// --install a unit file for systemd is written, which boots the host with the machine.
 //
 // Examples:
 //
 //	vsys boot
 //	vsys boot --name beta --addr 127.0.0.2:8145 --peer 127.0.0.1:8145 \
 //	          --socket /tmp/beta.sock --state /tmp/beta
+//	vsys boot --install --print
 //
 // Flags:
 //
-//	    --addr string             address and UDP port (default 127.0.0.1:8145)
-//	    --export stringToString   NAME=DIRECTORY: let all hosts write to it, as /unix/HOST/NAME (default [])
-//	    --name string             of the host (default: the machine's)
-//	    --peer stringArray        address and port of another host; may be repeated
-//	-q, --quiet                   say only what goes wrong
-//	    --socket string           socket for programs that join: a path, @NAME, or - for none
+//	    --addr ADDRESS            address and UDP port that hosts talk to (default 0.0.0.0:8145)
+//	    --clear                   be in a domain in which nothing is sealed (default false)
+//	    --config string           configuration file
+//	                              (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	    --export NAME=DIRECTORY   let all hosts write to a directory, as /unix/HOST/NAME; may be repeated
+//	-f, --foreground              run here, until interrupted, and log to standard error
+//	    --install                 write a unit file that lets systemd boot the host
+//	    --interface NAME          network interface to look for other hosts on; may be repeated (default all that are fit for it)
+//	    --log-file FILE           what a host in the background logs to
+//	                              (default /var/log/vsys/vsys.log for root, else $XDG_STATE_HOME/vsys/log/vsys.log;
+//	                              log/vsys.log in a state directory of one's own)
+//	    --log-level LEVEL         from where on is logged (default info)
+//	    --name NAME               of the host
+//	                              (default the machine's, up to its first dot)
+//	    --peer ADDRESS            address and port of another host; may be repeated
+//	    --print                   with --install, only show it
+//	-q, --quiet                   say and log only what goes wrong
+//	    --socket PATH             socket for programs that join; - for none
 //	                              (default /run/vsys/vsys.sock for root, else $XDG_RUNTIME_DIR/vsys/vsys.sock)
-//	    --state string            directory for what outlives the host
+//	    --state DIRECTORY         directory for what outlives the host
 //	                              (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
-//	    --user                    for the programs of this user only, as it is in any case for now (default true)
+//	    --user                    root's own host, in root's home, not the machine's; for others it is so in any case
 //
 // # Print files, or standard input
 //
@@ -89,6 +114,41 @@
 // Flags:
 //
 //	-s, --silent   only the exit status tells
+//
+// # Show what vsys boot takes for its settings, and why
+//
+//	vsys config
+//
+// Lists all settings with their values and where those come from: a flag, the configuration
+// file, or the default. It takes the flags of vsys boot, to try them out. vsys config
+// explain KEY says all about one.
+//
+// Examples:
+//
+//	vsys config
+//	vsys config explain addr
+//
+// Flags:
+//
+//	--addr ADDRESS            address and UDP port that hosts talk to (default 0.0.0.0:8145)
+//	--clear                   be in a domain in which nothing is sealed (default false)
+//	--config string           configuration file
+//	                          (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	--export NAME=DIRECTORY   let all hosts write to a directory, as /unix/HOST/NAME; may be repeated
+//	--interface NAME          network interface to look for other hosts on; may be repeated (default all that are fit for it)
+//	--json                    one JSON object a line
+//	--log-file FILE           what a host in the background logs to
+//	                          (default /var/log/vsys/vsys.log for root, else $XDG_STATE_HOME/vsys/log/vsys.log;
+//	                          log/vsys.log in a state directory of one's own)
+//	--log-level LEVEL         from where on is logged (default info)
+//	--name NAME               of the host
+//	                          (default the machine's, up to its first dot)
+//	--peer ADDRESS            address and port of another host; may be repeated
+//	--socket PATH             socket for programs that join; - for none
+//	                          (default /run/vsys/vsys.sock for root, else $XDG_RUNTIME_DIR/vsys/vsys.sock)
+//	--state DIRECTORY         directory for what outlives the host
+//	                          (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
+//	--user                    root's own host, in root's home, not the machine's; for others it is so in any case
 //
 // # Copy files and trees, between any hosts
 //
@@ -109,6 +169,31 @@
 //	-p, --preserve    keep modes and times
 //	-r, --recursive   contexts too, with all that is beneath them
 //
+// # Find out why machines don't see each other
+//
+//	vsys doctor
+//
+// Looks at this machine, its network and, if one runs here, its host, and says what is wrong
+// and which command mends it. It changes nothing. It takes some four seconds. Reading the
+// rules of a firewall takes root. The exit status is 0, 1 with warnings, 2 with errors.
+//
+// Examples:
+//
+//	vsys doctor
+//	vsys doctor --peer 192.168.1.7
+//	sudo vsys doctor --json
+//
+// Flags:
+//
+//	--addr ADDRESS       address and UDP port that hosts talk to (default 0.0.0.0:8145)
+//	--config string      configuration file
+//	                     (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	--json               one JSON object a line
+//	--peer stringArray   another machine, as ADDRESS or ADDRESS:PORT; may be repeated
+//	--state DIRECTORY    directory for what outlives the host
+//	                     (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
+//	--user               root's own host, in root's home, not the machine's; for others it is so in any case
+//
 // # Open the executive (shell), or run a script
 //
 //	vsys exec [FILE [ARG…]]
@@ -124,6 +209,14 @@
 // Flags:
 //
 //	-c, --command string   run this script instead of reading lines
+//
+// # Take a host out of the domain
+//
+//	vsys expel HOST
+//
+// All hosts that can be reached refuse HOST within seconds, the others as soon as they are
+// there. HOST is a name, or a fingerprint as vsys status shows it. A host that had the domain's
+// key, or whose disk was stolen with it, takes vsys rotate --retire, too.
 //
 // # Show the process groups with members on the live hosts, or on some
 //
@@ -146,12 +239,68 @@
 //
 //	vsys hosts
 //
-// Lost hosts are shown too, with how long ago they were heard. The load is the number of
+// CLEAR marks hosts of a domain in which nothing is sealed. Lost hosts are shown too, with how long ago they were heard. The load is the number of
 // programs that want to run, an average of one minute.
 //
 // Flags:
 //
 //	--json   one JSON object a line
+//
+// # Let another machine into the domain
+//
+//	vsys invite
+//
+// Prints a code that is good once, for an hour unless --for says otherwise. Who has it gets a
+// machine into the domain: say it to nobody else. With --keeper the machine keeps the domain's
+// key, too: it may invite and expel.
+//
+// Examples:
+//
+//	invite
+//	invite --keeper --for 10m
+//
+// Flags:
+//
+//	--for duration   how long the code is good (default 1h0m0s)
+//	--json           as a JSON object
+//	--keeper         the machine is to keep the domain's key, too
+//
+// # Make this machine a host of a domain, by invitation
+//
+//	vsys join CODE
+//
+// CODE is what vsys invite, or vsys boot, has printed on a host of the domain. The two machines
+// must be on one network at that time, or CODE has an address at its end. Then the host boots,
+// as by vsys boot with the same flags; from then on vsys boot is enough.
+//
+// Examples:
+//
+//	vsys join 7-purple-otter-…
+//	vsys join 7-purple-otter-…@192.0.2.7 --name beta
+//
+// Flags:
+//
+//	    --addr ADDRESS            address and UDP port that hosts talk to (default 0.0.0.0:8145)
+//	    --again                   leave the domain that this machine is in
+//	    --clear                   be in a domain in which nothing is sealed (default false)
+//	    --config string           configuration file
+//	                              (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	    --export NAME=DIRECTORY   let all hosts write to a directory, as /unix/HOST/NAME; may be repeated
+//	-f, --foreground              run the host here, until interrupted
+//	    --interface NAME          network interface to look for other hosts on; may be repeated (default all that are fit for it)
+//	    --log-file FILE           what a host in the background logs to
+//	                              (default /var/log/vsys/vsys.log for root, else $XDG_STATE_HOME/vsys/log/vsys.log;
+//	                              log/vsys.log in a state directory of one's own)
+//	    --log-level LEVEL         from where on is logged (default info)
+//	    --name NAME               of the host
+//	                              (default the machine's, up to its first dot)
+//	    --peer ADDRESS            address and port of another host; may be repeated
+//	    --socket PATH             socket for programs that join; - for none
+//	                              (default /run/vsys/vsys.sock for root, else $XDG_RUNTIME_DIR/vsys/vsys.sock)
+//	    --state DIRECTORY         directory for what outlives the host
+//	                              (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
+//	    --timeout duration        how long to try (default 8s)
+//	    --user                    root's own host, in root's home, not the machine's; for others it is so in any case
 //
 // # Send a signal to programs
 //
@@ -176,7 +325,7 @@
 // loopback addresses. It needs no root, and all of it is gone afterwards. With -c or
 // FILE it runs the script and has its exit status.
 //
-// Nothing is sealed: lab is always clear for now.
+// What the hosts say to one another is sealed, unless --clear says otherwise.
 //
 // In a lab the executive has one more command, lab, which kills, boots and pauses hosts.
 //
@@ -188,7 +337,7 @@
 //
 // Flags:
 //
-//	    --clear             without sealing, as it is in any case for now (default true)
+//	    --clear             seal nothing, so that what goes over the wire can be read
 //	-c, --command string    run this script instead of reading lines
 //	    --duplicate float   send this much twice, in %
 //	-n, --hosts int         how many hosts (default 3)
@@ -249,6 +398,18 @@
 //
 //	vsys rmdir NAME…
 //
+// # Give the domain a new key
+//
+//	vsys rotate
+//
+// Certificates by the old key are good until their end, and are renewed meanwhile. With
+// --retire they are good no more, which is for a key that was stolen: hosts that are not there
+// now have to join again.
+//
+// Flags:
+//
+//	--retire   certificates by older keys are good no more
+//
 // # Run a program on a host, and have its exit status
 //
 //	vsys run [@HOST | @any] [--] PROGRAM [ARG…]
@@ -269,6 +430,27 @@
 //	    --timeout duration   end it after this time, as 90s
 //	-v, --verbose            say where it runs and why
 //
+// # End the host of this machine
+//
+//	vsys shutdown
+//
+// Ends the host that vsys boot has booted, and returns when it is gone. It says goodbye to
+// the other hosts, and its programs end. That no host runs is no error.
+//
+// Examples:
+//
+//	vsys shutdown
+//	vsys shutdown --state /tmp/beta
+//
+// Flags:
+//
+//	--config string      configuration file
+//	                     (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	--state DIRECTORY    directory for what outlives the host
+//	                     (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
+//	--timeout duration   how long to wait for its end (default 10s)
+//	--user               root's own host, in root's home, not the machine's; for others it is so in any case
+//
 // # Show the descriptors of objects
 //
 //	vsys stat NAME…
@@ -285,6 +467,21 @@
 // Flags:
 //
 //	--json   one JSON object a line
+//
+// # Show how the host of this machine is
+//
+//	vsys status
+//
+// The exit status is 0 if a host runs, and 3 if none does.
+//
+// Flags:
+//
+//	--config string     configuration file
+//	                    (default /etc/vsys/config.toml for root, else $XDG_CONFIG_HOME/vsys/config.toml)
+//	--json              as a JSON object
+//	--state DIRECTORY   directory for what outlives the host
+//	                    (default /var/lib/vsys for root, else $XDG_STATE_HOME/vsys)
+//	--user              root's own host, in root's home, not the machine's; for others it is so in any case
 //
 // # Print the last lines
 //

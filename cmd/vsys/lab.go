@@ -16,7 +16,7 @@ func labVerb() *cobra.Command {
 		Long: "Boots a V domain of its own: hosts alpha, beta, gamma …, each an OS process, with\n" +
 			"loopback addresses. It needs no root, and all of it is gone afterwards. With -c or\n" +
 			"FILE it runs the script and has its exit status.\n\n" +
-			"Nothing is sealed: lab is always clear for now.\n\n" +
+			"What the hosts say to one another is sealed, unless --clear says otherwise.\n\n" +
 			"In a lab the executive has one more command, lab, which kills, boots and pauses hosts.",
 		Example: "  vsys lab\n  vsys lab -n 5 -c 'hosts; uname -a @beta'\n  vsys lab --loss 5 --duplicate 5 --reorder 5 experiment.sh",
 		RunE: func(v *cobra.Command, args []string) error {
@@ -43,6 +43,6 @@ func labVerb() *cobra.Command {
 	f.Float64Var(&reorder, "reorder", 0, "let this much be overtaken, in %")
 	f.IntVar(&c.MTU, "mtu", 0, "octets in a datagram (default what loopback has, or 1472, as on Ethernet, with faults)")
 	f.Uint64Var(&c.Faults.Seed, "seed", 0, "of the randomness of faults")
-	f.Bool("clear", true, "without sealing, as it is in any case for now")
+	f.BoolVar(&c.Clear, "clear", false, "seal nothing, so that what goes over the wire can be read")
 	return v
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // verbs are what vsys does beside V's own commands (package command).
-var verbs = []func() *cobra.Command{labVerb, bootVerb, execVerb, timeipcVerb, timeipcServeVerb, versionVerb}
+var verbs = []func() *cobra.Command{labVerb, bootVerb, joinVerb, doctorVerb, shutdownVerb, statusVerb, configVerb, execVerb, timeipcVerb, timeipcServeVerb, versionVerb}
 
 // root returns the command line: vsys VERB.
 func root() *cobra.Command {

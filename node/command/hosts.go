@@ -14,7 +14,7 @@ import (
 
 var hosts = &Command{
 	Name: "hosts", Short: "Show the hosts of the domain",
-	Long: "Lost hosts are shown too, with how long ago they were heard. The load is the number of\n" +
+	Long: "CLEAR marks hosts of a domain in which nothing is sealed. Lost hosts are shown too, with how long ago they were heard. The load is the number of\n" +
 		"programs that want to run, an average of one minute.",
 	New: func(f *pflag.FlagSet) Run {
 		json := f.Bool("json", false, "one JSON object a line")
@@ -45,6 +45,9 @@ func (e *Env) hosts(list []naming.Host, asJSON bool) error {
 		state := string(h.State)
 		if h.State == naming.HostLost {
 			state += " " + ago(h.LastHeard)
+		}
+		if h.Clear {
+			state += " CLEAR"
 		}
 		rows = append(rows, []string{
 			h.Name, state, h.Processor, strconv.Itoa(h.Processors), fmt.Sprintf("%.2f", h.Load),

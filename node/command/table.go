@@ -4,7 +4,7 @@ package command
 // of them, reads it.
 func All() []*Command {
 	return []*Command{
-		bind, cat, cmpCommand, cp, groups, head, helpCommand(), hosts, kill, ls, mkdir, mv, rm, rmdir, run,
+		bind, cat, cmpCommand, cp, expel, groups, head, helpCommand(), hosts, invite, kill, ls, mkdir, mv, rm, rmdir, rotate, run,
 		stat, stats, tail, teams, tee, touch, unbind, wc, where,
 	}
 }

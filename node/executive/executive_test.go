@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 		sockets[i] = fmt.Sprintf("@vsys-executive-test-%d-%s-%s", os.Getpid(), t.Name(), name)
 		n, err := node.Start(t.Context(), node.Config{
 			Name: name, Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)}), 0),
-			Peers: peers, State: t.TempDir(), Socket: sockets[i],
+			Peers: peers, State: t.TempDir(), Socket: sockets[i], Clear: true,
 			Exports: []unix.Export{{Path: "/"}, {Name: "lab", Path: w.dirs[i], Writable: true}},
 		})
 		if err != nil {

@@ -49,9 +49,10 @@ func (s *Session) Run(ctx context.Context, c Config) int {
 	sc := s.shellConfig(ctx, &c)
 	at, end := s.list(&c, sc.Dir)
 	defer end()
+	mark := s.mark(ctx)
 	sc.Prompt = func(host, dir string) string {
 		at(dir)
-		return prompt(host, dir)
+		return prompt(mark+host, dir)
 	}
 	sh, err := shell.New(sc)
 	if err != nil {
@@ -62,6 +63,15 @@ func (s *Session) Run(ctx context.Context, c Config) int {
 	}
 	defer sh.Close()
 	return sh.Run(ctx, name, script)
+}
+
+// mark is what stands before the prompt in a clear domain.
+func (s *Session) mark(ctx context.Context) string {
+	hosts, err := s.Names.Hosts(ctx)
+	if err == nil && len(hosts) > 0 && hosts[0].Clear {
+		return "CLEAR "
+	}
+	return ""
 }
 
 // prompt says on which host the executive is, and where.

@@ -14,6 +14,7 @@ import (
 type Server struct {
 	Domain naming.Domain // the hosts and prefixes
 	Kernel Kernel        // what the tree shows
+	Keeper Keeper        // of the domain's keys; nil: there are none
 	Log    *slog.Logger  // nil: discard
 }
 
@@ -45,5 +46,5 @@ func (s *Server) Serve(ctx context.Context, p ipc.Process) error {
 
 // other answers what is asked of kernel servers only.
 func (s *Server) other(_ context.Context, p ipc.Process, m *ipc.Message, t ipc.Transaction, segment []byte) bool {
-	return naming.ServeDomain(s.Domain, p, m, t, segment)
+	return serveKeeper(s.Keeper, p, m, t, segment) || naming.ServeDomain(s.Domain, p, m, t, segment)
 }

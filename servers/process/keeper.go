@@ -1,0 +1,156 @@
+package process
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"vsys/ipc"
+	"vsys/naming"
+)
+
+// What a process server is asked about its domain: a request's segment is a JSON
+// value, and so is the reply's; where the code is not OK it is the text of the error.
+// Each may be sent to the host's own process server only, but OpSecurity
+// (docs/wire/naming.md).
+const (
+	OpSecurity = ipc.Op(ipc.InterfaceProcess<<8 | 1) // how the domain is kept: null → Security
+	OpInvite   = ipc.Op(ipc.InterfaceProcess<<8 | 2) // make an invitation: InviteRequest → Invitation
+	OpExpel    = ipc.Op(ipc.InterfaceProcess<<8 | 3) // expel a host: its name → null
+	OpRotate   = ipc.Op(ipc.InterfaceProcess<<8 | 4) // a new key for the domain: whether the old ones retire → null
+)
+
+// Keeper is what a host does for its domain. Its methods may be called by several
+// goroutines at once, and may wait for the disk. Codes: NoPermission where this
+// host does not keep the domain's key.
+type Keeper interface {
+	Security() Security
+	Invite(InviteRequest) (Invitation, error)
+	Expel(host string) error
+	Rotate(retire bool) error
+}
+
+// Security is how a host's domain is kept.
+type Security struct {
+	Clear       bool      `json:"clear"` // nothing is sealed, and nothing below counts
+	Domain      string    `json:"domain,omitempty"`
+	Fingerprint string    `json:"fingerprint,omitempty"` // of this host
+	Roles       string    `json:"roles,omitempty"`
+	NotAfter    time.Time `json:"not_after,omitzero"` // the end of this host's certificate, unless renewed
+	Revision    uint32    `json:"revision,omitempty"` // of the bulletin
+	Keepers     []string  `json:"keepers,omitempty"`  // those that live
+	Expelled    int       `json:"expelled,omitempty"`
+	Troubles    []Trouble `json:"troubles,omitempty"` // of late, oldest first
+}
+
+// Trouble is what went wrong with another host.
+type Trouble struct {
+	At   time.Time     `json:"at"`
+	Kind string        `json:"kind"` // "refused", "refused by", "own key", "skew"
+	Host string        `json:"host"`
+	Addr string        `json:"addr"`
+	Text string        `json:"text"`
+	Skew time.Duration `json:"skew,omitempty"`
+}
+
+// InviteRequest says what for an invitation is.
+type InviteRequest struct {
+	Keeper bool          `json:"keeper"` // the host is to keep the domain's key, too
+	Term   time.Duration `json:"term"`   // 0: an hour
+}
+
+// Invitation is a code, and until when it is good.
+type Invitation struct {
+	Code      string    `json:"code"`
+	Ends      time.Time `json:"ends"`
+	Addresses []string  `json:"addresses"` // of this host
+}
+
+// serveKeeper answers the request m if it is one about the domain.
+func serveKeeper(k Keeper, p ipc.Process, m *ipc.Message, t ipc.Transaction, segment []byte) bool {
+	op := m.Op()
+	if op < OpSecurity || op > OpRotate || k == nil {
+		return false
+	}
+	var out any
+	err := error(ipc.NoPermission)
+	if op == OpSecurity || t.Client.Host() == p.PID().Host() {
+		out, err = askKeeper(k, op, segment)
+	} else {
+		err = fmt.Errorf("only a program on this host may ask that: %w", err)
+	}
+	var reply []byte
+	if err == nil {
+		reply, err = json.Marshal(out)
+	}
+	m.Reset()
+	if err != nil {
+		m.SetCode(ipc.CodeOf(err))
+		reply = []byte(err.Error())
+	} else {
+		m.SetCode(ipc.OK)
+	}
+	_ = p.Reply(m, t, reply) // who has given up can't be told
+	return true
+}
+
+func askKeeper(k Keeper, op ipc.Op, segment []byte) (any, error) {
+	parse := func(in any) error {
+		if err := json.Unmarshal(segment, in); err != nil {
+			return fmt.Errorf("the request is no such value: %w", ipc.BadArgs)
+		}
+		return nil
+	}
+	switch op {
+	case OpInvite:
+		var r InviteRequest
+		if err := parse(&r); err != nil {
+			return nil, err
+		}
+		return k.Invite(r)
+	case OpExpel:
+		var host string
+		if err := parse(&host); err != nil {
+			return nil, err
+		}
+		return nil, k.Expel(host)
+	case OpRotate:
+		var retire bool
+		if err := parse(&retire); err != nil {
+			return nil, err
+		}
+		return nil, k.Rotate(retire)
+	}
+	return k.Security(), nil
+}
+
+// Ask sends one of these requests to the process server of the client's own host;
+// in and out, a pointer, are its values. It blocks until the server answers or ctx
+// ends. The error has the server's text, and its Code.
+func Ask(ctx context.Context, c *naming.Client, op ipc.Op, in, out any) error {
+	request, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	var m ipc.Message
+	m.SetOp(op)
+	reply := make([]byte, ipc.MaxAppended)
+	if _, err := c.Send(ctx, &m, c.Team().HostServer(), ipc.Segment{Read: request, Write: reply}); err != nil {
+		return err
+	}
+	reply = reply[:min(m.SegmentSize(), len(reply))]
+	if code := m.Code(); code != ipc.OK {
+		return &refused{string(reply), code}
+	}
+	return json.Unmarshal(reply, out)
+}
+
+// refused is what a process server says against a request.
+type refused struct {
+	text string
+	code ipc.Code
+}
+
+func (e *refused) Error() string { return e.text }
+func (e *refused) Unwrap() error { return e.code }
