@@ -154,3 +154,11 @@ type Team interface {
 	// HostName returns the name of the host with that number, "" if unknown.
 	HostName(number uint16) string
 }
+
+// Direct tells whether a Request that p received came from its client straight, and
+// not by a process that has forwarded it, and could have made it up: what it allows
+// a client, a server must ask this before. A Process that can't tell says no.
+func Direct(p Process, t Transaction) bool {
+	d, ok := p.(interface{ Direct(Transaction) bool })
+	return ok && d.Direct(t)
+}

@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
+	"vsys/hello"
 	"vsys/ipc"
 	"vsys/link/frame"
 	"vsys/seal"
@@ -27,12 +29,15 @@ const (
 	controlRenew    = 4 // a certificate that is to be renewed
 	controlRenewed  = 5 // the new one
 	controlKey      = 6 // the domain's newest key (its seed, 32), from keeper to keeper
+	controlGoodbye  = 7 // the host ends: a goodbye as in a hello (docs/wire/hello.md)
 
 	hasGroup = 1 // flags of controlHave
 	wantsKey = 2 // a keeper without the domain's newest key
 
-	controlEvery = time.Second // to who has an older bulletin
-	renewEvery   = time.Minute // asking for a new certificate
+	controlEvery = time.Second            // to who has an older bulletin
+	controlPause = 100 * time.Millisecond // between two answers of a kind to one host
+	renewEvery   = time.Minute            // asking for a new certificate
+	retireAfter  = 10 * time.Second       // after a rotation: all that are there have new certificates then
 )
 
 // peerTrust is what another host knows of the domain.
@@ -44,6 +49,18 @@ type peerTrust struct {
 	mark     [8]byte
 	keys     []byte        // the last controlKeys
 	asked    time.Duration // for a new certificate
+	told     time.Duration // what this host has
+	updated  time.Duration // what the peer did not have
+}
+
+// peer returns what the other host of a session knows of the domain.
+func (r *trust) peer(s *pair.Session) *peerTrust {
+	p := r.peers[s.Fingerprint]
+	if p == nil {
+		p = &peerTrust{}
+		r.peers[s.Fingerprint] = p
+	}
+	return p
 }
 
 // behind tells whether the peer has to be told what b and group are.
@@ -82,8 +99,13 @@ func (r *trust) controlSendLocked(s *pair.Session, body []byte) {
 	r.hosts.sendLocked(to, b)
 }
 
-// tellLocked tells the other host of a session what this one has.
-func (r *trust) tellLocked(s *pair.Session) {
+// tellLocked tells the other host of a session what this one has, if it was not told
+// just now.
+func (r *trust) tellLocked(s *pair.Session, p *peerTrust) {
+	if p.told > 0 && r.now()-p.told < controlPause {
+		return
+	}
+	p.told = r.now()
 	b := &r.member.Trust.Bulletin
 	out := binary.BigEndian.AppendUint32([]byte{controlHave}, b.Revision)
 	var flags byte
@@ -106,6 +128,10 @@ func (r *trust) holdsKey() bool {
 
 // updateLocked sends what the other host of a session does not have.
 func (r *trust) updateLocked(s *pair.Session, p *peerTrust) {
+	if p.updated > 0 && r.now()-p.updated < controlPause {
+		return
+	}
+	p.updated = r.now()
 	t := &r.member.Trust
 	if p.behind(&t.Bulletin, t.HasGroup()) {
 		r.controlSendLocked(s, r.keysBody())
@@ -118,16 +144,17 @@ func (r *trust) updateLocked(s *pair.Session, p *peerTrust) {
 
 // spreadLocked sends the bulletin and the keys to all that have older ones.
 func (r *trust) spreadLocked() {
-	for number, p := range r.peers {
-		s := r.pairs.Session(number)
-		if s == nil {
-			delete(r.peers, number)
-			continue
-		}
+	gone := maps.Clone(r.peers)
+	for _, s := range r.pairs.Sessions() {
+		delete(gone, s.Fingerprint)
+		p := r.peer(s)
 		if !p.said {
-			r.tellLocked(s)
+			r.tellLocked(s, p)
 		}
 		r.updateLocked(s, p)
+	}
+	for f := range gone {
+		delete(r.peers, f)
 	}
 }
 
@@ -166,17 +193,13 @@ func parseKeys(b []byte) (s []cert.Succession, g []cert.GroupKey, err error) {
 
 // controlLocked takes a Control frame.
 func (r *trust) controlLocked(a *arrival) {
-	s := r.pairs.Session(a.origin.host)
+	session, _ := seal.SenderOf(&a.head)
+	r.pairs.Proven(r.now(), session)
+	s := r.pairs.ByID(session)
 	if s == nil || a.origin.team.Number != 0 || len(a.body) < 1 {
 		return
 	}
-	session, _ := seal.SenderOf(&a.head)
-	r.pairs.Proven(r.now(), session)
-	p := r.peers[s.Number]
-	if p == nil {
-		p = &peerTrust{}
-		r.peers[s.Number] = p
-	}
+	p := r.peer(s)
 	var err error
 	switch body := a.body[1:]; a.body[0] {
 	case controlHave:
@@ -196,7 +219,9 @@ func (r *trust) controlLocked(a *arrival) {
 	case controlRenewed:
 		err = r.renewedLocked(body)
 	case controlKey:
-		r.takeKeyLocked(s, body)
+		r.takeKeyLocked(s, p, body)
+	case controlGoodbye:
+		err = r.goodbyeLocked(a, s, body)
 	}
 	if err != nil {
 		r.hosts.h.log.Warn("trust", "peer", s.Name, "err", err)
@@ -214,7 +239,7 @@ func (r *trust) haveLocked(s *pair.Session, p *peerTrust, body []byte) {
 	r.updateLocked(s, p)
 	t := &r.member.Trust
 	if first || p.revision > t.Bulletin.Revision || p.group && !t.HasGroup() {
-		r.tellLocked(s)
+		r.tellLocked(s, p)
 	}
 }
 
@@ -240,9 +265,8 @@ func (r *trust) adoptLocked(s *pair.Session, p *peerTrust, b *cert.Bulletin) err
 	if changed {
 		r.changedLocked()
 	}
-	if s := r.pairs.Session(s.Number); s != nil {
-		r.tellLocked(s)
-	}
+	p.told = 0
+	r.tellLocked(s, p)
 	return err
 }
 
@@ -270,8 +294,8 @@ func (r *trust) renewLocked() {
 		return
 	}
 	for _, s := range r.pairs.Sessions() {
-		p := r.peers[s.Number]
-		if p == nil || !s.Roles.Has(cert.RoleKeeper) || p.asked > 0 && r.now()-p.asked < renewEvery {
+		p := r.peer(s)
+		if !s.Roles.Has(cert.RoleKeeper) || p.asked > 0 && r.now()-p.asked < renewEvery {
 			continue
 		}
 		p.asked = r.now()
@@ -317,12 +341,15 @@ func (r *trust) renewedLocked(body []byte) error {
 	}
 	m.Identity.Certificate = c
 	r.saveLocked()
+	for _, s := range r.pairs.Sessions() {
+		r.pairs.Rekey(s.Number) // so that all have seen it before the old one ends
+	}
 	r.hosts.h.log.Info("trust", "event", fmt.Sprintf("the certificate of this host is renewed until %s", c.NotAfter.Format(time.DateOnly)))
 	return nil
 }
 
 // takeKeyLocked takes the domain's key, if this host is to have it.
-func (r *trust) takeKeyLocked(s *pair.Session, body []byte) {
+func (r *trust) takeKeyLocked(s *pair.Session, p *peerTrust, body []byte) {
 	m := &r.member
 	if len(body) != ed25519.SeedSize || !s.Roles.Has(cert.RoleKeeper) || !r.isKeeper() || r.holdsKey() {
 		return
@@ -333,6 +360,38 @@ func (r *trust) takeKeyLocked(s *pair.Session, body []byte) {
 	}
 	m.Keeper = k
 	r.saveLocked()
-	r.tellLocked(s)
+	r.tellLocked(s, p)
 	r.hosts.h.log.Info("trust", "event", "this host has the key of the domain now, from "+s.Name)
+}
+
+// goodbyeLocked takes the goodbye of the other host of a session.
+func (r *trust) goodbyeLocked(a *arrival, s *pair.Session, body []byte) error {
+	p, err := hello.Decode(body)
+	if err != nil || p.Kind != hello.Goodbye || p.Host.Number != s.Number || p.Host.Epoch != s.Epoch {
+		return err
+	}
+	out, err := r.hosts.table.HeardSealed(r.now(), hello.Sender{Addr: a.from, Fingerprint: s.Fingerprint}, body, nil)
+	r.hosts.heardLocked(a, out, err)
+	return nil
+}
+
+// sayGoodbyeLocked sends a goodbye of the table's to all others.
+func (r *trust) sayGoodbyeLocked(body []byte) {
+	for _, s := range r.pairs.Sessions() {
+		r.controlSendLocked(s, append([]byte{controlGoodbye}, body...))
+	}
+}
+
+// retireLocked ends the domain's old keys, if it is time.
+func (r *trust) retireLocked() {
+	if r.retireAt == 0 || r.now() < r.retireAt || !r.holdsKey() {
+		return
+	}
+	r.retireAt = 0
+	if err := cert.Retire(r.member.Keeper, &r.member.Trust, rand.Reader); err != nil {
+		r.hosts.h.log.Error("trust", "err", err)
+		return
+	}
+	r.hosts.h.log.Info("trust", "event", "the old keys of the domain are good no more")
+	r.changedLocked()
 }

@@ -107,16 +107,17 @@ func (h *Host) Expel(name string) error {
 			}
 			wall := time.Now()
 			return cert.Expel(r.member.Keeper, &r.member.Trust, cert.Revocation{
-				Fingerprint: f, Until: wall.Add(cert.Term).Unix(),
+				// A keeper that has not heard of it may have renewed the certificate.
+				Fingerprint: f, Until: wall.Add(2 * cert.Term).Unix(),
 			}, wall, rand.Reader)
 		}
 		return fmt.Errorf("no host %s is known: %w", name, ipc.NotFound)
 	})
 }
 
-// Rotate gives the domain a new key and a new group key. With retire, certificates
-// by the older keys count no more: hosts that are not here now have to join again.
-// Codes: NoPermission, BadArgs.
+// Rotate gives the domain a new key and a new group key. With retire, ten seconds
+// later, when all hosts that are here have new certificates, those by the older keys
+// count no more: other hosts have to join again. Codes: NoPermission, BadArgs.
 func (h *Host) Rotate(retire bool) error {
 	return h.keep(func(r *trust) error {
 		m := &r.member
@@ -125,10 +126,18 @@ func (h *Host) Rotate(retire bool) error {
 			return err
 		}
 		m.Keeper = k
-		if m.Identity.Certificate, err = cert.Renew(k, &m.Trust, &m.Identity.Certificate, time.Now()); err != nil || !retire {
+		if m.Identity.Certificate, err = cert.Renew(k, &m.Trust, &m.Identity.Certificate, time.Now()); err != nil {
 			return err
 		}
-		return cert.Retire(k, &m.Trust, rand.Reader)
+		if retire {
+			r.retireAt = r.now() + retireAfter
+		}
+		// The new key goes to the disk before anybody hears of it: a domain whose only
+		// keeper has lost it is without.
+		if m.Save != nil {
+			return m.Save(*m)
+		}
+		return nil
 	})
 }
 
@@ -198,9 +207,26 @@ func (d hostDomain) SendKey(host, team uint16) (seal.SendKey, bool) {
 	return t.trust.sendKey(seal.Team{Number: d.team.Number, Incarnation: d.team.Incarnation}, d.team.after, host, team)
 }
 
+// Renew implements Keys.
+func (d hostDomain) Renew(session uint32) {
+	t := &d.h.hosts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.trust
+	if session == 0 || seal.IsSelf(session) {
+		r.renewSelf()
+	}
+	for _, s := range r.pairs.Sessions() {
+		if session == 0 || s.ID == session {
+			r.pairs.Rekey(s.Number)
+		}
+	}
+	r.pairsLocked(r.pairs.Tick(r.now(), time.Now(), nil))
+}
+
 // renewKeys makes all sessions anew, because a team number comes again in an
-// incarnation that it had since they were made; a key must not be dealt to two teams.
-// It returns from when on sessions are good for the new team.
+// incarnation that it had since they were made: a key must not be dealt to two
+// teams. It returns from when on sessions are good for new teams.
 func (t *hosts) renewKeys() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -208,12 +234,13 @@ func (t *hosts) renewKeys() time.Duration {
 	if r == nil {
 		return 0
 	}
-	rand.Read(r.self[:])
-	r.selfID = seal.SelfSession + seal.SelfSession + 1 - r.selfID // the other of the two
+	// Both sessions of the host with itself: the keys of the one before may be dealt
+	// again, too.
+	r.renewSelf()
+	r.renewSelf()
 	for _, s := range r.pairs.Sessions() {
 		r.pairs.Rekey(s.Number)
 	}
-	t.generation++
 	now := r.now()
 	r.pairsLocked(r.pairs.Tick(now, time.Now(), nil))
 	return now

@@ -67,6 +67,7 @@ type Host struct {
 
 	mu       sync.Mutex                                        // guards what follows; taken before Kernel.mu
 	used     map[uint16]*[(ipc.MaxIncarnation + 1) / 64]uint64 // incarnations that keys were dealt to, by team number
+	after    time.Duration                                     // sessions made before are not for teams made from now on
 	teams    map[uint16]*Team
 	lastTeam uint16
 	dead     map[uint16]*deadTeam
@@ -140,7 +141,6 @@ func (h *Host) start(ctx context.Context) error {
 		hosts: h.hosts.addresses, host: &h.hosts,
 	}
 	if err := h.hosts.init(h); err != nil {
-		h.hosts.stop()
 		h.Kernel.Close()
 		return err
 	}
@@ -272,8 +272,14 @@ func (h *Host) admit(name string, process int) (*Team, error) {
 	}
 	t := &Team{Number: number, Incarnation: incarnation, Name: name, OSProcess: process}
 	if h.usedBefore(t) {
-		t.after = h.hosts.renewKeys()
+		h.after = h.hosts.renewKeys()
+		clear(h.used)
+		for _, living := range h.teams {
+			h.usedBefore(living)
+		}
+		h.usedBefore(t)
 	}
+	t.after = h.after
 	h.teams[number] = t
 	h.lastTeam = number
 	h.Kernel.mu.Lock()
@@ -292,11 +298,6 @@ func (h *Host) usedBefore(t *Team) bool {
 	}
 	word, bit := &bits[t.Incarnation/64], uint64(1)<<(t.Incarnation%64)
 	used := *word&bit != 0
-	if used {
-		clear(h.used)
-		h.used[t.Number] = bits
-		clear(bits[:])
-	}
 	*word |= bit
 	return used
 }

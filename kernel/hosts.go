@@ -36,13 +36,17 @@ type hosts struct {
 }
 
 func (t *hosts) init(h *Host) error {
+	epoch, err := h.ids.epoch()
+	if err != nil {
+		return err
+	}
 	t.h = h
 	t.settled = make(chan struct{})
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	self := hello.Host{
 		Number: h.ids.number, Name: h.config.Name, Kernel: h.HostServer(), Addr: h.ownAddr(),
-		Epoch: uint64(time.Now().UnixNano()), Version: h.config.Version,
+		Epoch: epoch, Version: h.config.Version,
 		Processor: runtime.GOARCH, Processors: runtime.NumCPU(),
 	}
 	if m := h.config.Member; m != nil {
@@ -55,6 +59,11 @@ func (t *hosts) init(h *Host) error {
 	t.timer = time.AfterFunc(never, t.tick)
 	if h.config.Multicast {
 		if err := t.casts.start(t); err != nil {
+			t.closed = true
+			t.timer.Stop()
+			if t.trust != nil {
+				t.trust.stop()
+			}
 			return err
 		}
 		t.table.SetAddresses(h.since(), t.casts.told, nil)
@@ -238,7 +247,11 @@ func (t *hosts) goodbye() {
 	if !t.closed {
 		t.closed = true
 		t.timer.Stop()
-		t.afterLocked(t.table.Goodbye(nil))
+		out := t.table.Goodbye(nil)
+		if t.trust != nil && len(out) > 0 {
+			t.trust.sayGoodbyeLocked(out[0].Body)
+		}
+		t.afterLocked(out)
 	}
 	t.mu.Unlock()
 	t.end()

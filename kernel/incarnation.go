@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"vsys/hello"
 	"vsys/ipc"
@@ -64,6 +65,22 @@ func openIncarnations(dir string) (incarnations, error) {
 // boot: the one that it has is another's.
 func NewNumber(state string) error {
 	return writeNumber(filepath.Join(state, "number"), uint64(hello.PickNumber(randomSource())))
+}
+
+// epoch returns the host's boot epoch, larger than at any boot before: the time, even
+// if the clock was set back.
+func (i *incarnations) epoch() (uint64, error) {
+	now := uint64(time.Now().UnixNano())
+	if i.dir == "" {
+		return now, nil
+	}
+	file := filepath.Join(i.dir, "epoch")
+	last, err := readNumber(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("state directory %s: boot epoch: %w", i.dir, err)
+	}
+	now = max(now, last+1)
+	return now, writeNumber(file, now)
 }
 
 // next returns an incarnation for a new team.

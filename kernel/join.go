@@ -49,7 +49,7 @@ type joinAnswer struct {
 
 // joinQuery asks where a host is and how it is called (Op "host"), tells whether
 // the team has members of a group ("members"), or asks for keys ("receivers",
-// "sendKey"; see Keys).
+// "sendKey", "renew"; see Keys).
 type joinQuery struct {
 	Number     uint64  `json:"number"` // of the question; the answer has it too
 	Op         string  `json:"op"`
@@ -58,6 +58,7 @@ type joinQuery struct {
 	Group      ipc.PID `json:"group,omitempty"`
 	Has        bool    `json:"has,omitempty"`
 	Generation uint64  `json:"generation,omitempty"`
+	Session    uint32  `json:"session,omitempty"`
 }
 
 type joinReply struct {
@@ -167,6 +168,8 @@ func (d hostDomain) answer(q *joinQuery) joinReply {
 		d.Members(q.Group, q.Has)
 	case q.Op == "receivers" && d.keys() != nil:
 		r.Receivers, r.Generation, r.Unchanged = d.Receivers(q.Generation)
+	case q.Op == "renew" && d.keys() != nil:
+		d.Renew(q.Session)
 	case q.Op == "sendKey" && d.keys() != nil:
 		if key, ok := d.SendKey(q.Host, q.Team); ok {
 			r.SendKey = &key
@@ -385,4 +388,9 @@ func (j *joinedHost) SendKey(host, team uint16) (seal.SendKey, bool) {
 		return seal.SendKey{}, false
 	}
 	return *r.SendKey, true
+}
+
+// Renew implements Keys.
+func (j *joinedHost) Renew(session uint32) {
+	_, _ = j.ask(joinQuery{Op: "renew", Session: session}) // it is asked again at the next chance
 }

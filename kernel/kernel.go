@@ -66,6 +66,7 @@ type Kernel struct {
 	endpoint *vmtp.Endpoint
 	groups   map[ipc.PID][]*Process
 	routes   map[uint16]netip.AddrPort
+	narrow   map[uint16]bool // hosts that only small datagrams get to
 	baton    baton
 	relay    *relay // nil but in a host kernel
 	closed   bool
@@ -114,6 +115,7 @@ func newKernel(c Config) *Kernel {
 		origin: time.Now(),
 		groups: map[ipc.PID][]*Process{},
 		routes: map[uint16]netip.AddrPort{},
+		narrow: map[uint16]bool{},
 	}
 	k.endpoint = vmtp.New(k.base, local{k}, c.Rand)
 	if c.Keys != nil {

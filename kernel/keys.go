@@ -18,6 +18,9 @@ type Keys interface {
 	Receivers(generation uint64) (all []seal.Receiver, current uint64, unchanged bool)
 	// SendKey returns by which key this team seals for a team of a host.
 	SendKey(host, team uint16) (seal.SendKey, bool)
+	// Renew asks for a new session in the place of the one with that identifier, or
+	// with 0 of all: too much has been sent by it, or by too many.
+	Renew(session uint32)
 }
 
 // Times of asking the host kernel.
@@ -32,6 +35,10 @@ const (
 const (
 	maxSealers = 8192
 	maxOpeners = 8192
+
+	// renewFrames is after how many frames of a team all its sessions are renewed, far
+	// before the limits of the ciphers.
+	renewFrames = 1 << 30
 )
 
 // keyring is a team's keys: it seals what goes out and opens what comes in, while
@@ -56,6 +63,7 @@ type keyring struct {
 type inbound struct {
 	seal.Receiver
 	openers map[seal.Team]*seal.Opener
+	full    bool // a new session was asked for
 }
 
 func newKeyring(source Keys, self seal.Team, now func() time.Duration) *keyring {
@@ -83,7 +91,7 @@ func (r *keyring) refresh(age time.Duration) bool {
 	for _, v := range receivers {
 		in := r.sessions[v.Session]
 		if in == nil || in.Receiver != v {
-			in = &inbound{v, map[seal.Team]*seal.Opener{}}
+			in = &inbound{Receiver: v, openers: map[seal.Team]*seal.Opener{}}
 		}
 		sessions[v.Session] = in
 	}
@@ -133,7 +141,11 @@ func (r *keyring) sealer(host, team uint16) *seal.Sealer {
 
 // seal makes b, a header and a body, a sealed frame.
 func (r *keyring) seal(s *seal.Sealer, b []byte, n *seal.Nonce) ([]byte, error) {
-	return s.Seal(b, r.count.Add(1), n)
+	count := r.count.Add(1)
+	if count%renewFrames == 0 {
+		r.source.Renew(0)
+	}
+	return s.Seal(b, count, n)
 }
 
 // open opens a frame for this team and returns which team of which host has
@@ -153,6 +165,10 @@ func (r *keyring) open(h *frame.Header, b []byte) (body []byte, from origin, err
 	o := in.openers[sender]
 	known := o != nil
 	if !known {
+		if len(in.openers) >= maxOpeners/2 && !in.full {
+			in.full = true
+			r.source.Renew(session)
+		}
 		if len(in.openers) >= maxOpeners {
 			return nil, from, seal.ErrReplayed
 		}
@@ -164,5 +180,5 @@ func (r *keyring) open(h *frame.Header, b []byte) (body []byte, from origin, err
 	if !known {
 		in.openers[sender] = o
 	}
-	return body, origin{host: in.Host, team: sender}, nil
+	return body, origin{host: in.Host, team: sender, self: seal.IsSelf(session)}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"vsys/ipc"
-	"vsys/link"
 	"vsys/link/frame"
 	"vsys/vmtp"
 	"vsys/vmtp/packet"
@@ -53,11 +52,7 @@ func (k *Kernel) encodeLocked(o *outbox, a *vmtp.Action, d datagram) {
 	h := a.Header
 	d.again = !h.Response && h.RetransmitCount != 0
 	mask := h.Delivery
-	mtu := link.EthernetMTU6
-	if d.to.IsValid() {
-		mtu = k.config.Link.MTU(d.to)
-	}
-	payload := mtu - frame.Overhead - packet.MinSize
+	payload := k.mtuLocked(&h, d) - frame.Overhead - packet.MinSize
 	for {
 		h.Delivery = packet.NextPacket(mask, len(a.Data), payload)
 		mask &^= h.Delivery
@@ -70,6 +65,19 @@ func (k *Kernel) encodeLocked(o *outbox, a *vmtp.Action, d datagram) {
 			return
 		}
 	}
+}
+
+// leastMTU fits into the 1,280 octets that every path of IPv6 carries.
+const leastMTU = 1280 - 48
+
+// mtuLocked returns how large a datagram may be that goes where d says. What is for a
+// group goes on to others as it is.
+func (k *Kernel) mtuLocked(h *packet.Header, d datagram) int {
+	switch {
+	case !d.to.IsValid(), k.narrow[d.host], h.Server.IsGroup() && h.Server != ipc.ManagerGroup:
+		return leastMTU
+	}
+	return k.config.Link.MTU(d.to)
 }
 
 // header returns the beginning of a frame with a packet.

@@ -73,7 +73,7 @@ func (k *Kernel) openWrapped(a *arrival, b []byte) error {
 		if err := k.openSealed(a, b); err != nil {
 			return err
 		}
-		if a.origin.host != k.base.Host() || a.origin.team.Number != 0 {
+		if !a.origin.self || a.origin.team.Number != 0 {
 			return seal.ErrForged
 		}
 		body = a.body
@@ -109,6 +109,7 @@ func (k *Kernel) openForHost(a *arrival, b []byte) error {
 type origin struct {
 	host    uint16
 	team    seal.Team
+	self    bool // by the own host's session
 	vouched bool // the own host kernel has handed on what it has opened; or the domain is clear
 }
 
@@ -117,7 +118,7 @@ type origin struct {
 // hands on for the living. Who forwards a Request sends it as its client.
 func (f origin) mayBe(sender ipc.PID, h *packet.Header) bool {
 	switch {
-	case f.vouched || !h.Response && h.ForwardCount > 0:
+	case f.vouched || !h.Response && h.ForwardCount > 0 && h.Server != ipc.ManagerGroup:
 		return true
 	case sender.Host() != f.host:
 		return false

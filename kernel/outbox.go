@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -100,6 +101,11 @@ const maxRun = 32
 func (k *Kernel) transmit(o *outbox, run []datagram) {
 	if err := k.trySend(o, run); err != nil {
 		k.log.Debug("send", "peer", run[0].to, "err", err)
+		if errors.Is(err, ipc.BadByteCount) { // the path is narrower than the network here
+			k.mu.Lock()
+			k.narrow[run[0].host] = true
+			k.mu.Unlock()
+		}
 	}
 	for i := range run {
 		run[i].buf.free()

@@ -100,6 +100,18 @@ func (p *Process) AwaitingReply(t ipc.Transaction) bool {
 	return p.k.endpoint.Find(t.Client, t.ID, p.pid) != nil
 }
 
+// Direct tells whether the Request of t came from its client straight; see
+// ipc.Direct.
+func (p *Process) Direct(t ipc.Transaction) bool {
+	if t.Client.SameTeam(p.pid) && p.clientAwaits(t) {
+		return true
+	}
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	r := p.k.endpoint.Find(t.Client, t.ID, p.pid)
+	return r != nil && !r.Forwarded()
+}
+
 // clientAwaits tells whether t's client, of the own team, awaits the reply of p.
 func (p *Process) clientAwaits(t ipc.Transaction) bool {
 	c := p.k.processes.lookup(t.Client)

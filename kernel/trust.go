@@ -30,14 +30,14 @@ type trust struct {
 	pairs  *pair.Table
 	groups atomic.Pointer[[]group] // newest first; read without a lock
 
-	sequence uint64 // of this host's hellos
-	ids      uint64 // stands for the sessions that there are
-	self     seal.Secret
-	born     time.Duration // of self
-	selfID   uint32
+	sequence uint64         // of this host's hellos
+	ids      uint64         // stands for the sessions that there are
+	selves   [2]seal.Secret // of the host's sessions with itself: the present one, and the one before
+	selfTurn uint32         // which is the present one
 	held     map[boot]heldHello
 	delayed  []delayedStranger
-	peers    map[uint16]*peerTrust // what is known of others, by host number
+	peers    map[cert.Fingerprint]*peerTrust // what is known of others, by their keys
+	retireAt time.Duration                   // when the domain's old keys are to end; 0: they are not
 	renewAt  time.Duration
 	troubles []Trouble
 
@@ -79,10 +79,11 @@ const (
 
 func newTrust(t *hosts, m *Member, number uint16, epoch uint64) *trust {
 	r := &trust{
-		hosts: t, member: *m, number: number, epoch: epoch, selfID: seal.SelfSession,
-		held: map[boot]heldHello{}, peers: map[uint16]*peerTrust{}, saves: make(chan struct{}, 1),
+		hosts: t, member: *m, number: number, epoch: epoch,
+		held: map[boot]heldHello{}, peers: map[cert.Fingerprint]*peerTrust{}, saves: make(chan struct{}, 1),
 	}
-	rand.Read(r.self[:])
+	rand.Read(r.selves[0][:])
+	rand.Read(r.selves[1][:])
 	r.noteGroups()
 	r.pairs = pair.New(pair.Config{
 		Number: number, Epoch: epoch, Rand: rand.Reader, AES: aesInHardware,
@@ -183,6 +184,11 @@ func (r *trust) hearLocked(a *arrival) {
 	if !ok || number == r.number && epoch == r.epoch {
 		return
 	}
+	// Who has the newest group key uses no other; who may not have it, has the older
+	// ones.
+	if s := r.pairs.SessionOf(number, epoch); s != nil && a.group < r.member.Trust.Groups[0].Generation && r.peer(s).group {
+		return
+	}
 	if r.pairs.Accept(r.now(), number, epoch, sequence) {
 		r.believeLocked(a, body, number, epoch)
 		return
@@ -221,7 +227,12 @@ func (r *trust) beginLocked() {
 // of its certificate.
 func (r *trust) believeLocked(a *arrival, body []byte, number uint16, epoch uint64) {
 	s := r.pairs.SessionOf(number, epoch)
-	if p, err := hello.Decode(body); err != nil || s == nil || p.Kind == hello.Full && p.Host.Name != s.Name {
+	p, err := hello.Decode(body)
+	if err != nil || s == nil || p.Kind == hello.Full && p.Host.Name != s.Name {
+		return
+	}
+	if p.Kind == hello.Goodbye { // it comes as a Control frame, too, which no other host can make
+		r.hosts.afterLocked(r.hosts.table.Suspect(r.now(), number, nil))
 		return
 	}
 	out, err := r.hosts.table.HeardSealed(r.now(), hello.Sender{Addr: a.from, Fingerprint: s.Fingerprint}, body, nil)
@@ -254,8 +265,8 @@ func (r *trust) eventLocked(e *pair.Event) {
 	switch e.Kind {
 	case pair.Established, pair.Replaced:
 		t.h.log.Debug("handshake", "event", e.String())
-		r.peers[e.Number] = &peerTrust{}
-		r.tellLocked(e.Session)
+		r.peers[e.Session.Fingerprint] = &peerTrust{}
+		r.tellLocked(e.Session, r.peer(e.Session))
 		key := boot{e.Number, e.Epoch}
 		held, ok := r.held[key]
 		delete(r.held, key)
@@ -317,6 +328,7 @@ func (r *trust) tickLocked() {
 	}
 	if r.now() >= r.renewAt {
 		r.renewAt = r.now() + controlEvery
+		r.retireLocked()
 		r.spreadLocked()
 		r.renewLocked()
 	}
@@ -328,18 +340,28 @@ func (r *trust) saveLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			select {
+			case <-r.saves:
+				r.save()
+			default:
+			}
 			return
 		case <-r.saves:
+			r.save()
 		}
-		r.hosts.mu.Lock()
-		m := r.member
-		r.hosts.mu.Unlock()
-		if m.Save == nil {
-			continue
-		}
-		if err := m.Save(m); err != nil {
-			r.hosts.h.log.Error("the keys are not kept", "err", err)
-		}
+	}
+}
+
+// save keeps what is known on disk.
+func (r *trust) save() {
+	r.hosts.mu.Lock()
+	m := r.member
+	r.hosts.mu.Unlock()
+	if m.Save == nil {
+		return
+	}
+	if err := m.Save(m); err != nil {
+		r.hosts.h.log.Error("the keys are not kept", "err", err)
 	}
 }
 
@@ -359,13 +381,31 @@ func (r *trust) saveLocked() {
 	}
 }
 
-// receivers returns what opens frames for a team of this host.
+// receivers returns what opens frames for a team of this host. A host that claims
+// this one's number gets in touch by handshakes only.
 func (r *trust) receivers(team uint16) []seal.Receiver {
-	all := []seal.Receiver{seal.NewReceiver(r.selfID, r.number, aesInHardware, &r.self, team)}
+	var all []seal.Receiver
+	for i := range r.selves {
+		all = append(all, r.ownReceiver(uint32(i), team))
+	}
 	for _, s := range r.pairs.Inbound() {
-		all = append(all, seal.NewReceiver(s.ID, s.Number, s.AES, &s.Receive, team))
+		if s.Number != r.number {
+			all = append(all, seal.NewReceiver(s.ID, s.Number, s.AES, &s.Receive, team))
+		}
 	}
 	return all
+}
+
+// ownReceiver is of one of the host's sessions with itself.
+func (r *trust) ownReceiver(turn uint32, team uint16) seal.Receiver {
+	return seal.NewReceiver(seal.SelfSession+turn, r.number, aesInHardware, &r.selves[turn], team)
+}
+
+// renewSelf makes a new session of the host with itself. The one before still opens.
+func (r *trust) renewSelf() {
+	r.selfTurn = 1 - r.selfTurn
+	rand.Read(r.selves[r.selfTurn][:])
+	r.hosts.generation++
 }
 
 // sessionWith returns the session with a host: where two claim the number, with the
@@ -383,7 +423,7 @@ func (r *trust) sessionWith(number uint16) *pair.Session {
 // team of a host.
 func (r *trust) sendKey(sender seal.Team, after time.Duration, host, team uint16) (seal.SendKey, bool) {
 	if host == r.number {
-		v := seal.NewReceiver(r.selfID, r.number, aesInHardware, &r.self, team)
+		v := r.ownReceiver(r.selfTurn, team)
 		return v.SendKey(sender), true
 	}
 	s := r.sessionWith(host)
@@ -401,9 +441,9 @@ func (t *hosts) openDead(h *frame.Header, b []byte) ([]byte, origin, error) {
 	t.mu.Lock()
 	r := t.trust
 	var v seal.Receiver
-	if id == r.selfID {
-		v = seal.NewReceiver(id, r.number, aesInHardware, &r.self, h.Slot)
-	} else if s := r.pairs.ByID(id); s != nil {
+	if seal.IsSelf(id) {
+		v = r.ownReceiver(id-seal.SelfSession, h.Slot)
+	} else if s := r.pairs.ByID(id); s != nil && s.Number != r.number {
 		v = seal.NewReceiver(id, s.Number, s.AES, &s.Receive, h.Slot)
 	}
 	t.mu.Unlock()
@@ -412,5 +452,5 @@ func (t *hosts) openDead(h *frame.Header, b []byte) ([]byte, origin, error) {
 	}
 	var n seal.Nonce
 	body, err := seal.NewOpener(&v, sender).Open(h, b, &n)
-	return body, origin{host: v.Host, team: sender}, err
+	return body, origin{host: v.Host, team: sender, self: seal.IsSelf(id)}, err
 }

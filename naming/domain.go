@@ -58,7 +58,7 @@ type domainServer struct {
 
 // own tells whether the client may speak for server.
 func (s domainServer) own(server ipc.PID) bool {
-	return s.t.Client.SameTeam(server) && server.Host() == s.p.PID().Host()
+	return s.t.Client.SameTeam(server) && server.Host() == s.p.PID().Host() && ipc.Direct(s.p, s.t)
 }
 
 func (s domainServer) addPrefix(r *Request, _ *ipc.Message) ([]byte, error) {

@@ -21,6 +21,9 @@ const (
 	maxCount        = 1<<countBits - 1
 )
 
+// IsSelf tells whether a session is a host's with itself.
+func IsSelf(session uint32) bool { return session >= SelfSession }
+
 // Secret is a root, or what is derived from one: 32 octets.
 type Secret = [32]byte
 

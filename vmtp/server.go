@@ -255,6 +255,9 @@ func (e *Endpoint) Find(client ipc.PID, transaction uint32, member ipc.PID) *Rem
 	return r
 }
 
+// Forwarded tells whether a process other than its client has passed the Request on.
+func (r *Remote) Forwarded() bool { return r.forwards > 0 }
+
 // Reply answers the Request of r with m and data, which is not kept after the
 // call unless it must be. It reports false if the Request is no longer to be
 // answered.

@@ -75,7 +75,7 @@ func serveKeeper(k Keeper, p ipc.Process, m *ipc.Message, t ipc.Transaction, seg
 	}
 	var out any
 	err := error(ipc.NoPermission)
-	if op == OpSecurity || t.Client.Host() == p.PID().Host() {
+	if op == OpSecurity || t.Client.Host() == p.PID().Host() && ipc.Direct(p, t) {
 		out, err = askKeeper(k, op, segment)
 	} else {
 		err = fmt.Errorf("only a program on this host may ask that: %w", err)
