@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,9 +68,9 @@ func TestStrangersChangeNothing(t *testing.T) {
 	from, to := newTeam(t, hosts[0]), newTeam(t, hosts[1])
 	tap := &tapped{Link: from.config.Link}
 	from.config.Link = tap
-	executed := 0
+	var executed atomic.Int32
 	server := serve(t, to, func(p *Process, m *ipc.Message, tr ipc.Transaction, data []byte) {
-		executed++
+		executed.Add(1)
 		echo(p, m, tr, data)
 	})
 	client := process(t, from, "client")
@@ -104,8 +105,8 @@ func TestStrangersChangeNothing(t *testing.T) {
 	if _, err := client.Send(&m, server.PID(), ipc.Segment{}); err != nil {
 		t.Fatal(err)
 	}
-	if executed != 2 {
-		t.Errorf("%d Requests were executed, want 2", executed)
+	if n := executed.Load(); n != 2 {
+		t.Errorf("%d Requests were executed, want 2", n)
 	}
 	s := to.Stats()
 	if s.Replayed == 0 || s.Forged == 0 {

@@ -54,7 +54,7 @@ func timeipcServeVerb() *cobra.Command {
 		RunE: func(v *cobra.Command, args []string) error {
 			ctx, stop := interruptible(v.Context())
 			defer stop()
-			return timeipc.Serve(ctx, args[0], args[1])
+			return timeipc.Serve(ctx, args[0], args[1], v.InOrStdin())
 		},
 	}
 }

@@ -2,9 +2,8 @@ package timeipc
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/netip"
+	"runtime"
 	"time"
 
 	"vsys/ipc"
@@ -14,37 +13,107 @@ import (
 // sizes are the segments that are measured, in octets.
 var sizes = []int{0, 1024, 16384}
 
-// call is one round trip; it is timed.
-type call func() error
-
 // testCase is something to be measured.
 type testCase struct {
-	name      string
-	size      int
-	yardstick string // name of the case that it is compared with; "": none
-	call      call
-	times     []time.Duration // of the round
-	medians   []time.Duration // of each round
-	all       []time.Duration
-	ratios    []float64
+	name    string
+	size    int
+	against []*testCase // yardsticks
+	calls   int         // in a round
+	fresh   bool        // each call is of teams that are new: their making is not measured
+	call    func() (time.Duration, error)
+	times   []time.Duration // of the round
+	medians []time.Duration // of each round
+	all     []time.Duration
 }
 
-// send returns the case of a message to server.
-func send(name, yardstick string, size int, k *kernel.Kernel, server ipc.PID) (*testCase, error) {
+// round measures the case once.
+func (t *testCase) round() error {
+	t.times = t.times[:0]
+	for range t.calls {
+		d, err := t.call()
+		if err != nil {
+			return err
+		}
+		t.times = append(t.times, d)
+	}
+	return nil
+}
+
+// allocations returns how many a call makes, on average.
+func (t *testCase) allocations() (float64, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range t.calls {
+		if _, err := t.call(); err != nil {
+			return 0, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / float64(t.calls), nil
+}
+
+// timed adds the case of a call.
+func (b *bench) timed(name string, size int, call func() error, against ...*testCase) *testCase {
+	t := &testCase{name: name, size: size, calls: b.config.Calls, against: against}
+	t.call = func() (time.Duration, error) {
+		start := time.Now()
+		err := call()
+		return time.Since(start), err
+	}
+	b.cases = append(b.cases, t)
+	return t
+}
+
+// send adds the case of a message to server.
+func (b *bench) send(name string, size int, k *kernel.Kernel, server ipc.PID, against ...*testCase) (*testCase, error) {
 	p, err := k.NewProcess(context.Background(), "timeipc")
 	if err != nil {
 		return nil, err
 	}
 	segment := make([]byte, size)
 	m := new(ipc.Message)
-	return &testCase{name: name, yardstick: yardstick, size: size, call: func() error {
+	return b.timed(name, size, func() error {
 		m.Reset()
 		_, err := p.Send(m, server, ipc.Segment{Read: segment})
 		return err
-	}}, nil
+	}, against...), nil
 }
 
-// channel returns the case of two goroutines with two unbuffered channels.
+// first adds the case of the first message of two teams that never spoke.
+func (b *bench) first(ctx context.Context, name string, d *domain) {
+	b.cases = append(b.cases, &testCase{name: name, calls: b.config.Pairs, fresh: true, call: func() (time.Duration, error) {
+		server, err := d.freshServer()
+		if err != nil {
+			return 0, err
+		}
+		k, err := kernel.Join(ctx, d.socket, "timeipc")
+		if err != nil {
+			return 0, err
+		}
+		defer k.Close()
+		p, err := k.NewProcess(ctx, "timeipc")
+		if err != nil {
+			return 0, err
+		}
+		return moreThanSecond(p, server)
+	}})
+}
+
+// moreThanSecond sends twice and returns by how much the first took longer.
+func moreThanSecond(p ipc.Process, server ipc.PID) (time.Duration, error) {
+	var took [2]time.Duration
+	for i := range took {
+		var m ipc.Message
+		start := time.Now()
+		if _, err := p.Send(&m, server, ipc.Segment{}); err != nil {
+			return 0, err
+		}
+		took[i] = time.Since(start)
+	}
+	return took[0] - took[1], nil
+}
+
+// channel adds the case of two goroutines with two unbuffered channels.
 func (b *bench) channel(ctx context.Context) *testCase {
 	to, back := make(chan int), make(chan int)
 	stop := context.AfterFunc(ctx, func() { close(to) })
@@ -54,112 +123,23 @@ func (b *bench) channel(ctx context.Context) *testCase {
 			back <- v
 		}
 	})
-	return &testCase{name: "channel", call: func() error {
+	return b.timed("channel", 0, func() error {
 		to <- 1
 		<-back
 		return nil
-	}}
+	})
 }
 
-// datagrams returns the case of a ping-pong over a connected socket.
-func datagrams(name string, size int, conn net.Conn) *testCase {
+// datagrams adds the case of a ping-pong over a connected socket.
+func (b *bench) datagrams(name string, size int, conn net.Conn) *testCase {
 	size = max(size, 96) // as large as a message with its headers
 	out, in := make([]byte, size), make([]byte, 1<<16)
-	return &testCase{name: name, size: size, call: func() error {
+	return b.timed(name, size, func() error {
 		if _, err := conn.Write(out); err != nil {
 			return err
 		}
 		conn.SetReadDeadline(time.Now().Add(time.Second))
 		_, err := conn.Read(in)
 		return err
-	}}
-}
-
-// serveEcho answers every message at once.
-func serveEcho(p ipc.Process) error {
-	buf := make([]byte, ipc.MaxAppended)
-	var m ipc.Message
-	for {
-		t, err := p.Receive(&m, buf)
-		if err != nil {
-			return err
-		}
-		m.SetCode(ipc.OK)
-		p.Reply(&m, t, nil) // a client that has gone needs no answer
-	}
-}
-
-// Serve is what the processes of a measurement do; what is one of "team SOCKET",
-// "host ADDRESS", "unix NAME" and "udp ADDRESS". It prints where it serves and
-// returns when ctx is done.
-func Serve(ctx context.Context, what, where string) error {
-	switch what {
-	case "team":
-		k, err := kernel.Join(ctx, where, "timeipc server")
-		if err != nil {
-			return err
-		}
-		return serveTeam(ctx, k)
-	case "host":
-		peer, err := netip.ParseAddrPort(where)
-		if err != nil {
-			return err
-		}
-		h, err := kernel.NewHost(ctx, kernel.HostConfig{
-			Name: "timeipc-far", Addr: netip.AddrPortFrom(peer.Addr().Next(), 0), Peers: []netip.AddrPort{peer},
-		})
-		if err != nil {
-			return err
-		}
-		defer h.Close()
-		k, err := h.NewTeam("timeipc server")
-		if err != nil {
-			return err
-		}
-		return serveTeam(ctx, k)
-	case "unix":
-		return serveDatagrams(ctx, "unixgram", where)
-	case "udp":
-		return serveDatagrams(ctx, "udp", where)
-	}
-	return fmt.Errorf("timeipc: no server called %q", what)
-}
-
-// serveTeam serves in a team whose only process is the server.
-func serveTeam(ctx context.Context, k *kernel.Kernel) error {
-	defer k.Close()
-	p, err := k.NewProcess(ctx, "timeipc server")
-	if err != nil {
-		return err
-	}
-	fmt.Println(p.PID())
-	if err := serveEcho(p); ctx.Err() == nil {
-		return err
-	}
-	return nil
-}
-
-// serveDatagrams echoes datagrams.
-func serveDatagrams(ctx context.Context, network, where string) error {
-	var lc net.ListenConfig
-	c, err := lc.ListenPacket(ctx, network, where)
-	if err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
-	fmt.Println(c.LocalAddr())
-	buf := make([]byte, 1<<16)
-	for {
-		n, from, err := c.ReadFrom(buf)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if _, err := c.WriteTo(buf[:min(n, 96)], from); err != nil {
-			return err
-		}
-	}
+	})
 }
