@@ -8,26 +8,34 @@ import (
 )
 
 // BenchmarkMessage is a message transaction between two teams in one Linux
-// process, over loopback, with a segment as Request.
+// process, over loopback, with a segment as Request; sealed, and in the clear.
 func BenchmarkMessage(b *testing.B) {
-	for _, size := range []int{0, 1024, 16384} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			hosts := bootHosts(b, 2, nil)
-			server := serve(b, newTeam(b, hosts[1]), func(p *Process, m *ipc.Message, t ipc.Transaction, _ []byte) {
-				m.SetCode(ipc.OK)
-				p.Reply(m, t, nil)
+	for _, domain := range []struct {
+		name   string
+		change func(*HostConfig)
+	}{{"sealed", nil}, {"clear", inClear}} {
+		for _, size := range []int{0, 1024, 16384} {
+			b.Run(fmt.Sprint(domain.name, "/", size), func(b *testing.B) {
+				benchmarkMessage(b, bootHosts(b, 2, domain.change), size)
 			})
-			client := process(b, newTeam(b, hosts[0]), "client")
-			var m ipc.Message
-			segment := make([]byte, size)
-			b.ReportAllocs()
-			b.SetBytes(int64(size))
-			for b.Loop() {
-				if _, err := client.Send(&m, server.PID(), ipc.Segment{Read: segment}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+		}
+	}
+}
+
+func benchmarkMessage(b *testing.B, hosts []*Host, size int) {
+	server := serve(b, newTeam(b, hosts[1]), func(p *Process, m *ipc.Message, t ipc.Transaction, _ []byte) {
+		m.SetCode(ipc.OK)
+		p.Reply(m, t, nil)
+	})
+	client := process(b, newTeam(b, hosts[0]), "client")
+	var m ipc.Message
+	segment := make([]byte, size)
+	b.ReportAllocs()
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		if _, err := client.Send(&m, server.PID(), ipc.Segment{Read: segment}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

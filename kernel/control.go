@@ -372,6 +372,8 @@ func (r *trust) goodbyeLocked(a *arrival, s *pair.Session, body []byte) error {
 	}
 	out, err := r.hosts.table.HeardSealed(r.now(), hello.Sender{Addr: a.from, Fingerprint: s.Fingerprint}, body, nil)
 	r.hosts.heardLocked(a, out, err)
+	r.pairs.Drop(s.Number) // it may boot again elsewhere
+	r.pairsLocked(nil)
 	return nil
 }
 

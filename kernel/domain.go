@@ -22,9 +22,30 @@ type Security struct {
 	Roles       cert.Roles
 	NotAfter    time.Time // the end of this host's certificate, if it is not renewed
 	Revision    uint32    // of the bulletin
-	Keepers     []string  // hosts of now that are keepers, this one included
+	Keepers     []string  // live hosts that are keepers, this one included
+	Away        []string  // keepers that were here since this host booted, and are lost
 	Expelled    int       // hosts that are expelled and whose certificates have not ended
 	Troubles    []Trouble // of late
+
+	Conflicts []Conflict // of late; of a clear domain, too
+}
+
+// Conflict is that two hosts want the same: a NameTaken, NumberTaken, KeyTaken or
+// PrefixConflict.
+type Conflict struct {
+	At time.Time
+	hello.Event
+}
+
+// noteConflictLocked keeps e if it is a conflict.
+func (t *hosts) noteConflictLocked(e *hello.Event) {
+	switch e.Kind {
+	case hello.NameTaken, hello.NumberTaken, hello.KeyTaken, hello.PrefixConflict:
+		if len(t.conflicts) >= maxTroubles {
+			t.conflicts = t.conflicts[1:]
+		}
+		t.conflicts = append(t.conflicts, Conflict{time.Now(), *e})
+	}
 }
 
 // Security says how this host's domain is kept.
@@ -34,23 +55,29 @@ func (h *Host) Security() Security {
 	defer t.mu.Unlock()
 	r := t.trust
 	if r == nil {
-		return Security{Clear: true}
+		return Security{Clear: true, Conflicts: slices.Clone(t.conflicts)}
 	}
 	c := &r.member.Identity.Certificate
 	s := Security{
 		Domain: c.Domain, Fingerprint: c.Fingerprint(), Roles: c.Roles, NotAfter: c.NotAfter,
 		Revision: r.member.Trust.Bulletin.Revision, Expelled: len(r.member.Trust.Bulletin.Revoked),
-		Troubles: slices.Clone(r.troubles),
+		Troubles: slices.Clone(r.troubles), Conflicts: slices.Clone(t.conflicts),
 	}
 	if r.isKeeper() {
 		s.Keepers = append(s.Keepers, h.config.Name)
 	}
 	for _, p := range r.pairs.Sessions() {
-		if p.Roles.Has(cert.RoleKeeper) {
+		switch other, _ := t.table.ByNumber(p.Number); {
+		case !p.Roles.Has(cert.RoleKeeper):
+		case other.State == hello.Live && other.Epoch == p.Epoch:
 			s.Keepers = append(s.Keepers, p.Name)
+		default:
+			s.Away = append(s.Away, p.Name)
 		}
 	}
 	slices.Sort(s.Keepers)
+	slices.Sort(s.Away)
+	s.Away = slices.Compact(s.Away)
 	return s
 }
 

@@ -31,6 +31,8 @@ type hosts struct {
 	closed  bool
 	casts   multicast
 
+	conflicts []Conflict
+
 	live       atomic.Pointer[[]HostAddr] // where the other live hosts are
 	generation uint64                     // of keys and addresses
 }
@@ -136,6 +138,7 @@ func (t *hosts) afterLocked(out []hello.Packet) {
 	}
 	for _, e := range t.table.Events() {
 		t.h.log.Info("hosts", "event", e.String())
+		t.noteConflictLocked(&e)
 		if e.Host.State == hello.Self && (e.Kind == hello.NameTaken || e.Kind == hello.NumberTaken || e.Kind == hello.KeyTaken) {
 			t.lostLocked(fmt.Errorf("%v: %w", e, ipc.DuplicateName), e.Kind)
 		}

@@ -248,33 +248,56 @@ func (m *membership) Expel(host string) error { return m.n.host.Expel(host) }
 func (m *membership) Rotate(retire bool) error { return m.n.host.Rotate(retire) }
 
 // kinds are the words for what went wrong.
-var kinds = map[pair.EventKind]string{
-	pair.Refused: "refused", pair.RefusedBy: "refused by", pair.OwnKey: "own key", pair.Skew: "skew",
+var kinds = map[pair.EventKind]process.TroubleKind{
+	pair.Refused: process.Refused, pair.RefusedBy: process.RefusedBy, pair.OwnKey: process.OwnKey, pair.Skew: process.Skew,
+}
+
+// conflicts are the words for what two hosts want.
+var conflicts = map[hello.EventKind]process.TroubleKind{
+	hello.NameTaken: process.SameName, hello.NumberTaken: process.SameNumber,
+	hello.KeyTaken: process.SameKey, hello.PrefixConflict: process.SamePrefix,
+}
+
+// troubles returns what a host kernel knows to have gone wrong.
+func troubles(s *kernel.Security) []process.Trouble {
+	var all []process.Trouble
+	for _, t := range s.Troubles {
+		all = append(all, process.Trouble{
+			At: t.At, Kind: kinds[t.Kind], Host: t.Name, Addr: t.Addr, Text: t.Text, Skew: t.Skew,
+		})
+	}
+	for _, c := range s.Conflicts {
+		all = append(all, process.Trouble{
+			At: c.At, Kind: conflicts[c.Kind], Host: c.Host.Name, Addr: c.Host.Addr.String(), Text: c.String(),
+			By: c.By.Name, ByAddr: c.By.Addr.String(), Prefix: c.Prefix,
+		})
+	}
+	return process.Latest(all)
 }
 
 // Security says how the domain is kept.
 func (m *membership) Security() process.Security {
 	s := m.n.host.Security()
-	out := process.Security{
+	return process.Security{
 		Domain: s.Domain.String(), Fingerprint: s.Fingerprint.String(), Roles: s.Roles.String(),
-		NotAfter: s.NotAfter, Revision: s.Revision, Keepers: s.Keepers, Expelled: s.Expelled,
+		NotAfter: s.NotAfter, Revision: s.Revision, Keepers: s.Keepers, Away: s.Away, Expelled: s.Expelled,
+		Troubles: troubles(&s),
 	}
-	for _, t := range s.Troubles {
-		out.Troubles = append(out.Troubles, process.Trouble{
-			At: t.At, Kind: kinds[t.Kind], Host: t.Name, Addr: t.Addr, Text: t.Text, Skew: t.Skew,
-		})
-	}
-	return out
 }
 
 // clearKeeper is the process.Keeper of a clear domain.
-type clearKeeper struct{}
+type clearKeeper struct{ h *kernel.Host }
 
 var errClear = fmt.Errorf("the domain is clear: it has no keys, and any host may join it: %w", ipc.BadArgs)
 
-func (clearKeeper) Security() process.Security { return process.Security{Clear: true} }
-func (clearKeeper) Expel(string) error         { return errClear }
-func (clearKeeper) Rotate(bool) error          { return errClear }
+// Security says what goes wrong.
+func (k clearKeeper) Security() process.Security {
+	s := k.h.Security()
+	return process.Security{Clear: true, Troubles: troubles(&s)}
+}
+
+func (clearKeeper) Expel(string) error { return errClear }
+func (clearKeeper) Rotate(bool) error  { return errClear }
 func (clearKeeper) Invite(process.InviteRequest) (process.Invitation, error) {
 	return process.Invitation{}, errClear
 }

@@ -156,7 +156,7 @@ const numberTries = 3
 // keeper returns what the process server does for the domain.
 func (n *Node) keeper() process.Keeper {
 	if n.member == nil {
-		return clearKeeper{}
+		return clearKeeper{n.host}
 	}
 	return n.member
 }

@@ -121,7 +121,7 @@ func (t *Table) answerTo(in arrival, p *payload) (*answer, error) {
 		from: in.from, peer: p, skew: in.skew(p), until: in.now + halfTime,
 		again: bucket{rate: againRate, burst: againRate},
 	}
-	a.verdict, a.err = t.judge(p, in.wall)
+	a.verdict, a.err = t.judge(in, p)
 	own := t.self(id, in.wall)
 	own.verdict = a.verdict
 	body, toResponder, toInitiator, err := state.WriteMessage(
@@ -169,7 +169,7 @@ func (t *Table) settle(now time.Duration, a *answer) error {
 	t.half = slices.DeleteFunc(t.half, func(x *answer) bool { return x == a })
 	if a.verdict == Welcome {
 		// What has happened since the Initiate counts too.
-		a.verdict, a.err = t.judgeNumber(a.peer)
+		a.verdict, a.err = t.judgeNumber(now, a.from, a.peer)
 	}
 	if a.verdict != Welcome {
 		t.refuse(now, Refused, a.session, a.verdict, a.err)
@@ -180,23 +180,28 @@ func (t *Table) settle(now time.Duration, a *answer) error {
 }
 
 // judge tells what this host thinks of one that says p, if that is proven.
-func (t *Table) judge(p *payload, wall time.Time) (Verdict, error) {
+func (t *Table) judge(in arrival, p *payload) (Verdict, error) {
 	if p.certificate.Key == t.c.Identity().Key.Public {
 		return SameKey, errSameKey
 	}
-	if err := t.verify(p, wall); err != nil {
+	if err := t.verify(p, in.wall); err != nil {
 		return verdictOf(err), err
 	}
-	return t.judgeNumber(p)
+	return t.judgeNumber(in.now, in.from, p)
 }
 
-// judgeNumber tells whether p's number and epoch are its own.
-func (t *Table) judgeNumber(p *payload) (Verdict, error) {
+// judgeNumber tells whether p's number and epoch, and its key, are its own. A host
+// that boots again elsewhere is taken for a copy of the one that was heard just now.
+func (t *Table) judgeNumber(now time.Duration, from netip.AddrPort, p *payload) (Verdict, error) {
 	if p.number == t.c.Number && p.epoch == t.c.Epoch {
 		return SameNumber, sameNumber(t.c.Identity().Certificate.Name)
 	}
 	if x := t.peer(p.number, p.epoch); x != nil && x.key != p.certificate.Key {
 		return SameNumber, sameNumber(x.current().Name)
+	}
+	x := t.withKey(&p.certificate.Key)
+	if x != nil && !x.stands(p.number, p.epoch) && x.addr.Addr() != from.Addr() && now < x.heard+aliveTime {
+		return OthersKey, othersKey(x.current())
 	}
 	return Welcome, nil
 }

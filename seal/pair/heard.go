@@ -75,7 +75,7 @@ func (t *Table) heardRespond(in arrival, out []Packet) ([]Packet, error) {
 // conclude does with a host that has answered what is right. If it is not welcome
 // the initiation goes on: perhaps another was asked.
 func (t *Table) conclude(in arrival, s *Session, p *payload, out []Packet) ([]Packet, error) {
-	v, err := t.judge(p, in.wall)
+	v, err := t.judge(in, p)
 	switch {
 	case v != Welcome:
 		t.refuse(in.now, Refused, s, v, err)

@@ -19,6 +19,7 @@ const (
 	rekeyLate   = 5 * time.Minute // the host with the higher number lets the other rekey first
 	rekeyRetry  = time.Minute
 	graceTime   = 5 * time.Minute // an old session can be received by for
+	aliveTime   = 4 * time.Second // a host that was heard so lately is taken to live
 	retryTime   = 10 * time.Second
 	reportTime  = 10 * time.Minute // between two events about one refusal
 	cookieTime  = time.Minute

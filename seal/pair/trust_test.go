@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -230,5 +231,40 @@ func TestSkew(t *testing.T) {
 		if (c.want == "") != (len(said) == 0) || len(said) > 1 || len(said) == 1 && !strings.Contains(said[0], c.want) {
 			t.Errorf("%v ahead: %q", c.ahead, said)
 		}
+	}
+}
+
+// TestCopyElsewhere: a host with the key of one that lives, at another address, is
+// refused and told why; the one that lives goes on. When that is silent, the other
+// may be it, booted again elsewhere.
+func TestCopyElsewhere(t *testing.T) {
+	w := newWorld(t, 15)
+	a, b := w.boot(1), w.boot(2)
+	b.greet(a)
+	w.run(time.Second)
+	session := a.Session(2)
+	if session == nil {
+		t.Fatal("no session")
+	}
+	p := &payload{number: 2, epoch: b.epoch + 1, certificate: session.Certificate}
+	elsewhere := netip.MustParseAddrPort("192.0.2.77:8145")
+	for _, c := range []struct {
+		what string
+		at   time.Duration
+		from netip.AddrPort
+		want Verdict
+	}{
+		{"a copy, while the other lives", w.now, elsewhere, OthersKey},
+		{"the same address: booted again", w.now, netip.AddrPortFrom(b.addr.Addr(), 1), Welcome},
+		{"the other is silent", a.withKey(&p.certificate.Key).heard + aliveTime, elsewhere, Welcome},
+	} {
+		if v, err := a.judgeNumber(c.at, c.from, p); v != c.want || (err == nil) != (v == Welcome) {
+			t.Errorf("%s: %d, %v; want %d", c.what, v, err, c.want)
+		}
+	}
+	copied := a.newSession(arrival{from: elsewhere, now: w.now}, 77, p, keys{})
+	a.refuse(w.now, Refused, copied, OthersKey, othersKey(session))
+	if a.Session(2) != session {
+		t.Error("the session with the one that lives is gone")
 	}
 }

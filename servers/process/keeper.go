@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"vsys/ipc"
@@ -33,25 +34,65 @@ type Keeper interface {
 
 // Security is how a host's domain is kept.
 type Security struct {
-	Clear       bool      `json:"clear"` // nothing is sealed, and nothing below counts
+	Clear       bool      `json:"clear"` // nothing is sealed, and of what is below only troubles count
 	Domain      string    `json:"domain,omitempty"`
 	Fingerprint string    `json:"fingerprint,omitempty"` // of this host
 	Roles       string    `json:"roles,omitempty"`
 	NotAfter    time.Time `json:"not_after,omitzero"` // the end of this host's certificate, unless renewed
 	Revision    uint32    `json:"revision,omitempty"` // of the bulletin
 	Keepers     []string  `json:"keepers,omitempty"`  // those that live
+	Away        []string  `json:"away,omitempty"`     // keepers that were here since this host booted, and are lost
 	Expelled    int       `json:"expelled,omitempty"`
-	Troubles    []Trouble `json:"troubles,omitempty"` // of late, oldest first
+	Troubles    []Trouble `json:"troubles,omitempty"` // of late, oldest first, each once
 }
 
-// Trouble is what went wrong with another host.
+// MaxTroubles bounds those that a host tells of: they fit into one reply.
+const MaxTroubles = 24
+
+// Trouble is what went wrong with another host or, of the kinds about By, between
+// two hosts, one of which may be the one that is asked.
 type Trouble struct {
-	At   time.Time     `json:"at"`
-	Kind string        `json:"kind"` // "refused", "refused by", "own key", "skew"
+	At   time.Time     `json:"at"`   // the last time
+	Kind TroubleKind   `json:"kind"` // says which of the fields below count; Host and Addr always do
 	Host string        `json:"host"`
 	Addr string        `json:"addr"`
-	Text string        `json:"text"`
+	Text string        `json:"text"` // all of it in words
 	Skew time.Duration `json:"skew,omitempty"`
+
+	By     string `json:"by,omitempty"` // the elder host, which has what Host wants, too
+	ByAddr string `json:"by_addr,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// TroubleKind says what a trouble is about.
+type TroubleKind string
+
+// The kinds.
+const (
+	Refused    TroubleKind = "refused"    // the host asked does not trust Host
+	RefusedBy  TroubleKind = "refused by" // Host does not trust the host asked
+	OwnKey     TroubleKind = "own key"    // Host has the key of the host asked
+	Skew       TroubleKind = "skew"       // Host's clock is ahead by Skew, or behind
+	SameName   TroubleKind = "name"       // of Host and By
+	SameNumber TroubleKind = "number"     // of Host and By; the former boots again with another
+	SameKey    TroubleKind = "key"        // of Host and By
+	SamePrefix TroubleKind = "prefix"     // Prefix of Host and By; the latter's counts
+)
+
+// Latest returns of troubles that repeat the last one, and of too many the last
+// ones, oldest first. It orders list, too.
+func Latest(list []Trouble) (latest []Trouble) {
+	slices.SortStableFunc(list, func(a, b Trouble) int { return a.At.Compare(b.At) })
+	for _, t := range slices.Backward(list) {
+		same := func(o Trouble) bool {
+			return o.Kind == t.Kind && o.Host == t.Host && o.Addr == t.Addr && o.By == t.By && o.Prefix == t.Prefix
+		}
+		if len(latest) < MaxTroubles && !slices.ContainsFunc(latest, same) {
+			latest = append(latest, t)
+		}
+	}
+	slices.Reverse(latest)
+	return latest
 }
 
 // InviteRequest says what for an invitation is.
