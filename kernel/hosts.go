@@ -296,6 +296,16 @@ func (t *hosts) noteLiveLocked() {
 	}
 }
 
+// at returns the number of the live host at an address, 0 if there is none.
+func (t *hosts) at(a netip.AddrPort) uint16 {
+	for _, h := range t.addresses() {
+		if h.Addr == a {
+			return h.Number
+		}
+	}
+	return 0
+}
+
 func (t *hosts) locate(number uint16) (netip.AddrPort, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

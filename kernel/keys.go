@@ -174,6 +174,7 @@ func (r *keyring) open(h *frame.Header, b []byte) (body []byte, from origin, err
 		}
 		o = seal.NewOpener(&in.Receiver, sender)
 	}
+	o.Age(r.now())
 	if body, err = o.Open(h, b, &r.nonce); err != nil {
 		return nil, from, err
 	}

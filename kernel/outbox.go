@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"vsys/ipc"
@@ -115,7 +116,7 @@ func (k *Kernel) transmit(o *outbox, run []datagram) {
 
 func (k *Kernel) trySend(o *outbox, run []datagram) error {
 	to := run[0].to
-	if k.keys != nil && k.refreshKeys(run[0].again) {
+	if k.keys != nil && k.refreshKeys(slices.ContainsFunc(run, func(d datagram) bool { return d.again })) {
 		to = netip.AddrPort{} // the host may be elsewhere now
 	}
 	if !to.IsValid() {

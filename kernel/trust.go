@@ -70,8 +70,13 @@ type delayedStranger struct {
 	at time.Duration
 }
 
+// Before a hello's body are 8 octets: the number of the host that it is for, 0 if it
+// may be for any, and the sequence number, 48 bits. So a hello to one host is none to
+// another.
 const (
-	sequenceSize  = 8 // octets before a hello's body
+	sequenceSize  = 8
+	sequenceBits  = 48
+	sequenceMask  = 1<<sequenceBits - 1
 	helloOverhead = seal.GroupOverhead + sequenceSize
 	maxHeld       = 64
 	lateHellos    = 8 // sent before a handshake, that count after it
@@ -150,7 +155,11 @@ func (r *trust) sealHello(b *buffer, p *hello.Packet) {
 	r.sequence++
 	body := newBuffer(sequenceSize + len(p.Body))
 	defer body.free()
-	body.b = binary.BigEndian.AppendUint64(body.b, r.sequence)
+	var to uint64
+	if !p.Stranger {
+		to = uint64(r.hosts.at(p.To))
+	}
+	body.b = binary.BigEndian.AppendUint64(body.b, to<<sequenceBits|r.sequence&sequenceMask)
 	body.b = append(body.b, p.Body...)
 	r.sealGroup(b, frame.Hello, 0, body.b)
 }
@@ -180,8 +189,10 @@ func (r *trust) hearLocked(a *arrival) {
 		return
 	}
 	sequence, body := binary.BigEndian.Uint64(a.body), a.body[sequenceSize:]
+	to := uint16(sequence >> sequenceBits)
+	sequence &= sequenceMask
 	number, epoch, ok := helloHead(body)
-	if !ok || number == r.number && epoch == r.epoch {
+	if !ok || to != 0 && to != r.number || number == r.number && epoch == r.epoch {
 		return
 	}
 	// Who has the newest group key uses no other; who may not have it, has the older
@@ -391,9 +402,27 @@ func (r *trust) receivers(team uint16) []seal.Receiver {
 	for i := range r.selves {
 		all = append(all, r.ownReceiver(uint32(i), team))
 	}
+	holders := r.holders()
 	for _, s := range r.pairs.Inbound() {
-		if s.Number != r.number {
+		if s.Number != r.number && holders[s.Number] == s.Fingerprint {
 			all = append(all, seal.NewReceiver(s.ID, s.Number, s.AES, &s.Receive, team))
+		}
+	}
+	return all
+}
+
+// holders returns whose each number is: where two hosts claim one, who has it in the
+// host table, else who was here first.
+func (r *trust) holders() map[uint16]cert.Fingerprint {
+	all := map[uint16]cert.Fingerprint{}
+	for _, s := range r.pairs.Sessions() {
+		if _, ok := all[s.Number]; !ok {
+			all[s.Number] = s.Fingerprint
+		}
+	}
+	for _, h := range r.hosts.table.Hosts() {
+		if h.State == hello.Live {
+			all[h.Number] = h.Fingerprint
 		}
 	}
 	return all
@@ -446,7 +475,7 @@ func (t *hosts) openDead(h *frame.Header, b []byte) ([]byte, origin, error) {
 	var v seal.Receiver
 	if seal.IsSelf(id) {
 		v = r.ownReceiver(id-seal.SelfSession, h.Slot)
-	} else if s := r.pairs.ByID(id); s != nil && s.Number != r.number {
+	} else if s := r.pairs.ByID(id); s != nil && s.Number != r.number && r.holders()[s.Number] == s.Fingerprint {
 		v = seal.NewReceiver(id, s.Number, s.AES, &s.Receive, h.Slot)
 	}
 	t.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"vsys/ipc"
 	"vsys/link/frame"
@@ -227,5 +228,41 @@ func BenchmarkOpenGroupForged(b *testing.B) {
 	b.ReportAllocs()
 	for range b.N {
 		g.Open(&h, f)
+	}
+}
+
+// A frame that was held back is not opened when those after it came long ago.
+func TestAge(t *testing.T) {
+	s, o := pair(true)
+	n := new(Nonce)
+	frames := make([][]byte, 8)
+	for i := range frames {
+		frames[i], _ = s.Seal(plain("a packet"), uint64(i), n)
+	}
+	open := func(at time.Duration, i int) error {
+		o.Age(at)
+		b := bytes.Clone(frames[i])
+		h, _, _ := frame.Decode(b)
+		_, err := o.Open(&h, b, n)
+		return err
+	}
+	for _, step := range []struct {
+		at   time.Duration
+		i    int
+		want error
+	}{
+		{time.Hour, 1, nil},
+		{time.Hour + OpenFor/2, 0, nil},           // a little late
+		{time.Hour + OpenFor/2, 4, nil},           //
+		{time.Hour + OpenFor, 3, nil},             // still
+		{time.Hour + 2*OpenFor, 2, ErrReplayed},   // a later one was opened 6 s ago
+		{time.Hour + 2*OpenFor, 5, nil},           // what is newer is good
+		{2 * time.Hour, 6, nil},                   // after any silence
+		{2*time.Hour + 2*OpenFor, 5, ErrReplayed}, //
+		{2*time.Hour + 2*OpenFor, 7, nil},         //
+	} {
+		if err := open(step.at, step.i); !errors.Is(err, step.want) {
+			t.Errorf("frame %d at %v: %v, want %v", step.i, step.at, err, step.want)
+		}
 	}
 }

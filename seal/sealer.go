@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"vsys/ipc"
 	"vsys/link/frame"
@@ -70,6 +71,25 @@ func SenderOf(h *frame.Header) (session uint32, sender Team) {
 type Opener struct {
 	cipher cipher.AEAD
 	window Window
+
+	floor, next uint64 // counts below floor are too old; next is the floor after it
+	aged        time.Duration
+}
+
+// OpenFor is how long a frame is good for at least after a later one of its sender was
+// opened; at most twice that. It is less than VMTP remembers a transaction for.
+const OpenFor = 4 * time.Second
+
+// Age forgets, as time goes on, the frames that did not come when those after them did:
+// who holds one back can't have it opened when nobody remembers any more what became of
+// its transaction.
+func (o *Opener) Age(now time.Duration) {
+	switch since := now - o.aged; {
+	case since >= 2*OpenFor:
+		o.floor, o.next, o.aged = o.window.first, o.window.first, now
+	case since >= OpenFor:
+		o.floor, o.next, o.aged = o.next, o.window.first, now
+	}
 }
 
 // NewOpener returns the opener for what sender sends to the receiver.
@@ -82,7 +102,7 @@ func NewOpener(r *Receiver, sender Team) *Opener {
 // body. ErrForged: b is not by this sender, and its memory is spoilt. ErrReplayed.
 func (o *Opener) Open(h *frame.Header, b []byte, n *Nonce) ([]byte, error) {
 	count := h.Counter & maxCount
-	if !o.window.New(count) {
+	if count < o.floor || !o.window.New(count) {
 		return nil, ErrReplayed
 	}
 	const size = frame.HeaderSize

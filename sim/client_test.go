@@ -97,8 +97,8 @@ func (c *client) check(from ipc.PID) {
 	case c.m.Code() == ipc.DeviceError && !l.mild:
 	case c.m.Code() != ipc.OK:
 		l.failf("call %d: answer %v", k.num, c.m.Code())
-	case c.m.Uint64(atNum) != k.num:
-		l.failf("call %d: the answer to call %d", k.num, c.m.Uint64(atNum))
+	case number(&c.m) != k.num:
+		l.failf("call %d: the answer to call %d", k.num, number(&c.m))
 	case c.m.PID(atServer) != from:
 		l.failf("call %d: answer of %v from %v", k.num, c.m.PID(atServer), from)
 	case l.executed[execution{k.num, from, 0}] == 0:

@@ -16,6 +16,11 @@
 // and start again, in a new incarnation; a host pauses and goes on. What does
 // so and when is the user's to say.
 //
+// In a sealed world the hosts are of one domain (package seal/cert). They say hello
+// each second, make sessions (package seal/pair) by packets over the network, and deal
+// their teams the keys. A host that boots begins anew. [World.Tap] and [World.Inject]
+// are for an attacker, and [Arrival] tells what a host made of a datagram.
+//
 // # Use
 //
 //	w := sim.New(seed, sim.Config{Hosts: 3, Network: sim.Network{Loss: 0.1}})
@@ -25,17 +30,23 @@
 // The tests of this package run worlds full of clients and servers, seed by
 // seed, and check what VMTP promises: a Request that is not idempotent is
 // executed at most once, an answer is not lost or mixed up, every Send ends,
-// and what the kernels hold is bounded and goes away.
+// and what the kernels hold is bounded and goes away. In some worlds an attacker
+// replays, changes and forges what it likes, floods the hosts, and has keys that were
+// a host's: nothing of it is taken, nothing can be read, and nobody is sent more than
+// has come from there.
 //
-//	go test ./sim -args -sim.seeds=1000       # more worlds
-//	go test ./sim -run Seeds -args -sim.seed=7   # one again, with a ladder of its packets
+//	go test ./sim -args -sim.seeds=1000                    # more worlds
+//	go test ./sim -v -run TestSeeds -args -sim.seed=7      # one again, with a ladder of its packets
+//	go test ./sim -v -run AttackerSeeds -args -sim.seed=7  # the same, with an attacker
 //
 // # Limits
 //
 // Kernels are driven by packets and timers only: sockets, the reader's role and
 // joining a host through its socket are not in the world. Operations that block
 // can't be used in it. Kernels share what hello would tell: every host knows the
-// address of every other.
+// address of every other, and hellos tell nothing. Nor are there Control frames:
+// all hosts know at once that one was expelled.
 //
-// Sources: RFC 1045 §2.5 and chapters 4 and 5; docs/wire/vmtp.md.
+// Sources: RFC 1045 §2.5 and chapters 4 and 5; docs/wire/vmtp.md, frame.md,
+// handshake.md.
 package sim

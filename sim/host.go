@@ -7,6 +7,8 @@ import (
 
 	"vsys/ipc"
 	"vsys/kernel"
+	"vsys/seal"
+	"vsys/seal/cert"
 )
 
 // Teams is the number of teams of a host that is up: the host kernel and one
@@ -24,6 +26,8 @@ type Host struct {
 	uses     uint16 // incarnations given
 	teams    [Teams]*Team
 	relay    kernel.Relay
+	identity cert.Identity // in a sealed world
+	trust    *trust        // the same, if it is up
 	paused   bool
 	buffered []received
 	deferred []func()
@@ -65,9 +69,27 @@ func (h *Host) Boot() {
 		return
 	}
 	h.world.Note("%s boots", h.Name)
+	if h.world.domain != nil {
+		h.newTrust()
+	}
 	h.startTeam(0)
 	h.relay = h.teams[0].Kernel.BeHostKernel(h.others)
 	h.StartTeam()
+}
+
+// newTrust begins a boot in a sealed world.
+func (h *Host) newTrust() {
+	h.trust = &trust{
+		w: h.world, domain: h.world.domain, identity: h.identity, number: h.Number, epoch: uint64(h.world.Wall().UnixNano()),
+		send: func(to netip.AddrPort, b []byte) { h.world.send(h, to, b) },
+		others: func() (all []netip.AddrPort) {
+			for _, o := range h.others() {
+				all = append(all, o.Addr)
+			}
+			return all
+		},
+	}
+	h.trust.start()
 }
 
 // StartTeam starts the host's team 1, in a new incarnation. It does nothing if
@@ -83,11 +105,15 @@ func (h *Host) startTeam(number uint16) *Team {
 	w := h.world
 	h.uses++
 	t := &Team{Host: h, Number: number, incarnation: h.uses}
-	t.Kernel = kernel.New(kernel.Config{
+	c := kernel.Config{
 		Host: h.Name, LogicalHost: ipc.MakeLogicalHost(h.Number, number), Incarnation: h.uses,
 		Link: port{h}, Domain: domain{h, number}, Clock: w.Now,
 		Rand: rand.New(rand.NewPCG(w.Rand.Uint64(), w.Rand.Uint64())),
-	})
+	}
+	if h.trust != nil {
+		c.Keys = keys{h.trust, seal.Team{Number: number, Incarnation: h.uses}}
+	}
+	t.Kernel = kernel.New(c)
 	h.teams[number] = t
 	return t
 }
@@ -106,7 +132,7 @@ func (h *Host) others() []kernel.HostAddr {
 // Crash ends the host without a word. Boot starts it again.
 func (h *Host) Crash() {
 	h.world.Note("%s crashes", h.Name)
-	h.teams = [Teams]*Team{}
+	h.teams, h.trust = [Teams]*Team{}, nil
 	h.paused, h.buffered, h.deferred = false, nil, nil
 }
 
@@ -135,20 +161,37 @@ func (h *Host) Resume() {
 	h.world.Note("%s resumes", h.Name)
 	h.paused = false
 	if h.world.Rand.IntN(2) == 0 {
-		for _, t := range h.teams {
-			if t != nil {
-				t.Kernel.Tick()
-			}
+		for _, t := range h.tickers(nil) {
+			t.Tick()
 		}
 	}
 	buffered, deferred := h.buffered, h.deferred
 	h.buffered, h.deferred = nil, nil
 	for _, r := range buffered {
-		h.arrive(r.from, r.b)
+		h.arrive(r)
 	}
 	for _, f := range deferred {
 		f()
 	}
+}
+
+// ticker wants to be called at a time.
+type ticker interface {
+	Deadline() time.Duration
+	Tick()
+}
+
+// tickers appends to all what of the host wants to be called.
+func (h *Host) tickers(all []ticker) []ticker {
+	if h.trust != nil {
+		all = append(all, h.trust)
+	}
+	for _, t := range h.teams {
+		if t != nil {
+			all = append(all, t.Kernel)
+		}
+	}
+	return all
 }
 
 // Alive tells whether this life of the team has not ended.

@@ -55,12 +55,32 @@ const (
 	atServer = 16
 )
 
+// What gives a call's number and segments away where they can be read.
+const (
+	numberMark  = 0x7E57AB1E5EA1 // before the 16 bits of a call's number
+	segmentMark = "may be read by all!!"
+	markAt      = 200 // in each 256 octets of a segment
+)
+
+// number returns the number of the call that m is about.
+func number(m *ipc.Message) uint64 {
+	if n := m.Uint64(atNum); n>>16 == numberMark {
+		return n & 0xFFFF
+	}
+	return 1 << 16
+}
+
+func putNumber(m *ipc.Message, num uint64) { m.PutUint64(atNum, numberMark<<16|num) }
+
 // pattern fills b with what is at the offset off of the segment of a number.
 func pattern(b []byte, num uint64, off int) []byte {
 	x := (num + 1) * 0x9E3779B97F4A7C15
 	for i := range b {
 		o := off + i
 		b[i] = byte(x>>(8*(o&7))) + byte(o) + byte(o>>8) + byte(o>>16)
+		if m := o&0xFF - markAt; m >= 0 && m < len(segmentMark) {
+			b[i] = segmentMark[m]
+		}
 	}
 	return b
 }
@@ -84,6 +104,7 @@ type load struct {
 	mild  bool // nothing but the network's faults
 	heal  time.Duration
 	group ipc.PID
+	seen  int // datagrams on the network that give something away
 
 	servers  []*server // all that ever were
 	all      []*client // the same
@@ -168,7 +189,7 @@ func (c *call) request() (m ipc.Message) {
 		m.Set(ipc.FlagDGM)
 	}
 	m[atKind], m[atHops] = byte(c.kind), byte(len(c.route))
-	m.PutUint64(atNum, c.num)
+	putNumber(&m, c.num)
 	return m
 }
 
@@ -201,10 +222,19 @@ func (l *load) hasMembers(t *Team) (others bool) {
 	return others
 }
 
+// recovery returns how long all may take to go well when nothing is wrong any more:
+// a host says hello, and a team uses a key of before for a while.
+func (l *load) recovery() time.Duration {
+	if l.w.Domain() == nil {
+		return time.Second
+	}
+	return time.Second
+}
+
 // ended judges how c ended.
 func (l *load) ended(c *call, code ipc.Code) {
 	l.outcomes[code]++
-	healthy := !l.mild && l.w.Now() > l.heal+time.Second
+	healthy := !l.mild && l.w.Now() > l.heal+l.recovery()
 	ok := false
 	switch code {
 	case ipc.OK:

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"vsys/ipc"
@@ -54,10 +55,12 @@ const (
 // send carries a datagram of a host to an address.
 func (w *World) send(from *Host, to netip.AddrPort, b []byte) {
 	h := w.byAddr[to]
+	if h != from && w.Tap != nil {
+		w.Tap(from.addr, to, b)
+	}
 	if h == nil {
 		return
 	}
-	b = append([]byte(nil), b...)
 	w.packet.Sent++
 	n := &w.Network
 	switch {
@@ -76,6 +79,16 @@ func (w *World) send(from *Host, to netip.AddrPort, b []byte) {
 			w.deliver(w.flight(), from, h, b)
 		}
 	}
+}
+
+// Inject has a datagram arrive at a host when d has passed, as if it came from any
+// address.
+func (w *World) Inject(d time.Duration, from netip.AddrPort, to *Host, b []byte) {
+	b = slices.Clone(b)
+	w.After(d, func() {
+		w.trace.packet(w.now, to, to, b, fateInjected)
+		to.arrive(received{from, b, true})
+	})
 }
 
 // flight returns how long a packet takes.
@@ -106,21 +119,40 @@ func (w *World) upTo(d time.Duration) time.Duration {
 }
 
 func (w *World) deliver(d time.Duration, from, to *Host, b []byte) {
+	b = slices.Clone(b)
 	w.After(d, func() {
 		w.trace.packet(w.now, from, to, b, fateArrived)
-		to.arrive(from.addr, b)
+		to.arrive(received{from.addr, b, false})
 	})
 }
 
+// Arrival is a datagram that a host has taken.
+type Arrival struct {
+	Host     *Host
+	Team     *Team // whose kernel has looked at it; of a hello or handshake the host kernel
+	From     netip.AddrPort
+	Datagram []byte // as it came
+	Injected bool
+	Refused  bool // it was worth nothing, and has changed nothing
+}
+
 // arrive takes a datagram off the network.
-func (h *Host) arrive(from netip.AddrPort, b []byte) {
+func (h *Host) arrive(r received) {
+	w := h.world
 	switch {
 	case !h.Up():
-	case !h.paused:
-		h.world.packet.Delivered++
-		h.team(b).Kernel.Input(from, b)
-	case len(h.buffered) < socketBuffer:
-		h.buffered = append(h.buffered, received{from, b})
+	case h.paused:
+		if len(h.buffered) < socketBuffer {
+			h.buffered = append(h.buffered, r)
+		}
+	case w.Arrived == nil:
+		w.packet.Delivered++
+		h.take(r)
+	default:
+		w.packet.Delivered++
+		a := Arrival{Host: h, From: r.from, Datagram: slices.Clone(r.b), Injected: r.injected}
+		a.Team, a.Refused = h.take(r)
+		w.Arrived(a)
 	}
 }
 
@@ -128,17 +160,42 @@ func (h *Host) arrive(from netip.AddrPort, b []byte) {
 const socketBuffer = 256
 
 type received struct {
-	from netip.AddrPort
-	b    []byte
+	from     netip.AddrPort
+	b        []byte
+	injected bool
 }
 
-// team returns the team that a datagram is for: that of the frame's slot, or if
-// it is dead the host kernel.
-func (h *Host) team(b []byte) *Team {
-	if f, _, err := frame.Decode(b); err == nil && int(f.Slot) < len(h.teams) && h.teams[f.Slot] != nil {
-		return h.teams[f.Slot]
+// take gives a datagram to whom it is for, and returns who that is and whether it
+// was refused: the team of the frame's slot, or if that is dead the host kernel.
+func (h *Host) take(r received) (t *Team, refused bool) {
+	f, _, err := frame.Decode(r.b)
+	t = h.teams[0]
+	switch {
+	case err != nil || h.trust == nil:
+	case f.Type == frame.Hello || f.Type == frame.Handshake:
+		return t, !h.trust.hear(r.from, &f, r.b)
 	}
-	return h.teams[0]
+	b := r.b
+	if err == nil && int(f.Slot) < len(h.teams) {
+		if h.teams[f.Slot] != nil {
+			t = h.teams[f.Slot]
+		} else if h.trust != nil && f.Type == frame.Sealed {
+			b = h.trust.handOn(t.incarnation, r.from, &f, b)
+		}
+	}
+	if h.world.Arrived == nil {
+		t.Kernel.Input(r.from, b)
+		return t, false
+	}
+	before := t.refused()
+	t.Kernel.Input(r.from, b)
+	return t, t.refused() != before
+}
+
+// refused counts what the team's kernel found to be worth nothing.
+func (t *Team) refused() uint64 {
+	s := t.Kernel.Stats()
+	return s.BadPackets + s.Forged + s.Replayed
 }
 
 // port is the link.Link of a team. Its kernel has a Clock, so it only sends.
@@ -175,6 +232,16 @@ func (p port) Near() bool                 { return false }
 func (p port) Stats() link.Stats          { return link.Stats{} }
 func (p port) Close() error               { return nil }
 
+// hostOf returns the host with a number, nil if there is none.
+func (w *World) hostOf(number uint16) *Host {
+	for _, h := range w.hosts {
+		if h.Number == number {
+			return h
+		}
+	}
+	return nil
+}
+
 // domain is what a team knows of the other hosts.
 type domain struct {
 	host *Host
@@ -182,19 +249,15 @@ type domain struct {
 }
 
 func (d domain) Locate(number uint16) (netip.AddrPort, bool) {
-	for _, h := range d.host.world.hosts {
-		if h.Number == number {
-			return h.addr, true
-		}
+	if h := d.host.world.hostOf(number); h != nil {
+		return h.addr, true
 	}
 	return netip.AddrPort{}, false
 }
 
 func (d domain) HostName(number uint16) string {
-	for _, h := range d.host.world.hosts {
-		if h.Number == number {
-			return h.Name
-		}
+	if h := d.host.world.hostOf(number); h != nil {
+		return h.Name
 	}
 	return ""
 }

@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"bytes"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -34,6 +37,47 @@ func TestSeeds(t *testing.T) {
 	t.Logf("%d worlds: %v", *seeds, outcomes)
 }
 
+// In a clear world all can be read, so that would be seen in a sealed one.
+func TestReadable(t *testing.T) {
+	if l := live(t, 5, nil); l.seen < int(l.w.Packets().Sent/2) {
+		t.Errorf("of %d packets %d can be read", l.w.Packets().Sent, l.seen)
+	}
+}
+
+// TestAttackerSeeds lives through worlds with an attacker, a tenth as many: all goes on
+// as without it, nothing of it is taken, nothing can be read, and nobody is sent more
+// than has come from there.
+func TestAttackerSeeds(t *testing.T) {
+	first, last := uint64(1), max(uint64(*seeds)/10, 10)
+	var out io.Writer
+	if *seed != 0 {
+		first, last, out = *seed, *seed, os.Stdout
+	}
+	var sent [actions]int
+	refused := 0
+	for s := first; s <= last; s++ {
+		a := attack(t, s, out)
+		for i, n := range a.sent {
+			sent[i] += n
+		}
+		refused += a.refused
+	}
+	t.Logf("%d worlds: the attacker sent %v, %d datagrams were refused", last-first+1, sent, refused)
+}
+
+// attack runs the world of a seed with an attacker.
+func attack(t *testing.T, seed uint64, out io.Writer) *attacker {
+	t.Helper()
+	l := newLoad(seed, true, out)
+	a := newAttacker(l, insider(seed/2%uint64(insiders)))
+	l.run()
+	a.done()
+	if l.report(t, "TestAttackerSeeds", seed); len(l.failures) > 0 {
+		t.Errorf("the attacker is %s", insiderNames[a.kind])
+	}
+	return a
+}
+
 // The same seed makes the same world, packet by packet.
 func TestSameSeedSameWorld(t *testing.T) {
 	for s := uint64(1); s <= 3; s++ {
@@ -45,28 +89,39 @@ func TestSameSeedSameWorld(t *testing.T) {
 	if a, b := live(t, 1, nil), live(t, 2, nil); a.w.Hash() == b.w.Hash() {
 		t.Error("two seeds make the same world")
 	}
+	if a, b := attack(t, 2, nil).l, attack(t, 2, nil).l; a.w.Hash() != b.w.Hash() || a.w.Now() != b.w.Now() {
+		t.Error("with an attacker one seed makes two worlds")
+	}
 }
 
 // live runs the world of a seed to its end.
 func live(t *testing.T, seed uint64, out io.Writer) *load {
 	t.Helper()
-	l := newLoad(seed, out)
+	l := newLoad(seed, seed%5 != 0, out)
 	l.run()
-	if len(l.failures) > 0 {
-		for _, f := range l.failures {
-			t.Error(f)
-		}
-		t.Errorf("seed %d failed (mild: %v); to see it:\n\tgo test ./sim -run Seeds -args -sim.seed=%d", seed, l.mild, seed)
-	}
+	l.report(t, "TestSeeds", seed)
 	return l
 }
 
-func newLoad(seed uint64, out io.Writer) *load {
-	w := New(seed, Config{Hosts: 2 + int(seed%3), Trace: out})
+// report fails the test, which is called so, if something was wrong.
+func (l *load) report(t *testing.T, test string, seed uint64) {
+	t.Helper()
+	for _, f := range l.failures {
+		t.Error(f)
+	}
+	if len(l.failures) > 0 {
+		t.Errorf("seed %d failed (mild: %v, sealed: %v); to see it:\n\tgo test ./sim -v -run %s -args -sim.seed=%d",
+			seed, l.mild, l.w.Domain() != nil, test, seed)
+	}
+}
+
+func newLoad(seed uint64, sealed bool, out io.Writer) *load {
+	w := New(seed, Config{Hosts: 2 + int(seed%3), Sealed: sealed, Trace: out})
 	l := &load{
 		w: w, mild: seed%3 == 0, group: ipc.StaticGroup(77),
 		executed: map[execution]int{}, outcomes: map[ipc.Code]int{},
 	}
+	w.Tap = func(_, _ netip.AddrPort, b []byte) { l.read(b) }
 	w.Network = Network{
 		Loss: 0.3 * w.Rand.Float64() * w.Rand.Float64(), Duplicate: 0.2 * w.Rand.Float64(), Late: 0.2 * w.Rand.Float64(),
 		Lateness: l.between(0, 100*time.Millisecond), Jitter: l.between(0, 5*time.Millisecond),
@@ -77,6 +132,9 @@ func newLoad(seed uint64, out io.Writer) *load {
 	}
 	if l.chance(0.1) {
 		w.Network.Loss = 0
+	}
+	if l.mild {
+		l.acquaint()
 	}
 	for _, h := range w.Hosts() {
 		l.populate(teamsOf(h))
@@ -90,6 +148,13 @@ func newLoad(seed uint64, out io.Writer) *load {
 	return l
 }
 
+// acquaint lets the hosts make sessions.
+func (l *load) acquaint() {
+	for l.w.Check() != nil && l.w.Now() < time.Minute {
+		l.w.Run(l.w.Now() + 100*time.Millisecond)
+	}
+}
+
 // populate starts servers in teams.
 func (l *load) populate(teams []*Team) {
 	for _, t := range teams {
@@ -98,6 +163,20 @@ func (l *load) populate(teams []*Team) {
 		}
 	}
 }
+
+// read looks for what may not be read on the network of a sealed world.
+func (l *load) read(b []byte) {
+	if !bytes.Contains(b, callMark) && !bytes.Contains(b, []byte(segmentMark)) {
+		if d := l.w.Domain(); d == nil || !bytes.Contains(b, d.Trust.Domain[:]) {
+			return
+		}
+	}
+	if l.seen++; l.w.Domain() != nil {
+		l.failf("a datagram can be read: %x", b)
+	}
+}
+
+var callMark = binary.BigEndian.AppendUint64(nil, numberMark<<16)[:6]
 
 // run lets the world go wrong, heal, finish its calls and come to rest.
 func (l *load) run() {
@@ -118,6 +197,9 @@ func (l *load) run() {
 	for rest := w.Now() + 100*time.Second; w.Now() < rest && l.second(); {
 	}
 	l.checkRest()
+	if err := w.Check(); err != nil {
+		l.failf("%v", err)
+	}
 }
 
 // second runs the world for up to a second, and reports whether what it holds,

@@ -97,7 +97,7 @@ func (s *server) step() {
 func (s *server) begin(t ipc.Transaction) {
 	l := s.l
 	j := &job{s: s, m: s.m, t: t}
-	num := j.m.Uint64(atNum)
+	num := number(&j.m)
 	if num >= uint64(len(l.calls)) {
 		l.failf("%v received %v, which nobody sent", s.proc.PID(), &s.m)
 		return
@@ -158,7 +158,7 @@ func (j *job) giveUp(err error) {
 		}
 		var m ipc.Message
 		m.SetCode(ipc.DeviceError)
-		m.PutUint64(atNum, j.call.num)
+		putNumber(&m, j.call.num)
 		j.s.proc.Reply(&m, j.t, nil)
 	}
 	j.finish()
@@ -172,7 +172,7 @@ func (j *job) reply() {
 	if c.idempotent {
 		m.Set(ipc.FlagDGM)
 	}
-	m.PutUint64(atNum, c.num)
+	putNumber(&m, c.num)
 	m.PutPID(atServer, j.s.proc.PID())
 	if err := j.s.proc.Reply(&m, j.t, pattern(make([]byte, c.reply), ^c.num, 0)); err != nil {
 		j.notAwaited(err)

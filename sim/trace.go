@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vsys/link/frame"
+	"vsys/seal"
 	"vsys/vmtp/packet"
 )
 
@@ -17,9 +18,10 @@ import (
 type fate byte
 
 const (
-	fateArrived fate = '>'
-	fateLost    fate = 'x'
-	fateCut     fate = '/'
+	fateArrived  fate = '>'
+	fateLost     fate = 'x'
+	fateCut      fate = '/'
+	fateInjected fate = '!' // it did not come from a host
 )
 
 // trace sums up all that is sent, so that two runs can be compared, and prints it
@@ -53,7 +55,7 @@ func (t *trace) packet(now time.Duration, from, to *Host, b []byte, f fate) {
 	t.sum.Write([]byte{byte(from.index), byte(to.index), byte(f)})
 	t.sum.Write(b[:min(len(b), frame.HeaderSize+packet.HeaderSize)])
 	if t.out != nil {
-		fmt.Fprintf(t.out, "%12.6f  %s  %s\n", now.Seconds(), t.rung(from, to, f), describe(b))
+		fmt.Fprintf(t.out, "%12.6f  %s  %s\n", now.Seconds(), t.rung(from, to, f), to.describe(b))
 	}
 }
 
@@ -64,6 +66,9 @@ func (t *trace) rung(from, to *Host, f fate) string {
 	a, b := from.index*width, to.index*width
 	if a == b {
 		line[a] = 'o'
+		if f == fateInjected {
+			line[a] = byte(f)
+		}
 		return string(line)
 	}
 	for i := min(a, b) + 1; i < max(a, b); i++ {
@@ -80,20 +85,31 @@ func (t *trace) rung(from, to *Host, f fate) string {
 	return string(line)
 }
 
-// describe prints what is in a frame.
-func describe(b []byte) string {
+// describe prints what is in a frame for h.
+func (h *Host) describe(b []byte) string {
 	f, body, err := frame.Decode(b)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err.Error()
+	case f.Type == frame.Sealed || f.Type == frame.Wrapped && h.world.domain != nil:
+		if h.trust == nil {
+			return fmt.Sprintf("slot %d: %v, nobody to open it", f.Slot, f.Type)
+		}
+		if body, _, err = h.trust.open(&f, b); err != nil {
+			session, sender := seal.SenderOf(&f)
+			return fmt.Sprintf("slot %d: session %05x, team %d: %v", f.Slot, session, sender.Number, err)
+		}
+	case f.Type == frame.Hello || f.Type == frame.Handshake:
+		return fmt.Sprintf("%v, %d octets", f.Type, len(body))
 	}
 	if f.Type == frame.Wrapped {
 		if _, inner, err := frame.DecodeWrapped(body); err == nil {
-			return fmt.Sprintf("slot %d, handed on: %s", f.Slot, describe(inner))
+			return fmt.Sprintf("slot %d, handed on: %s", f.Slot, h.describe(inner))
 		}
 	}
-	h, _, err := packet.Decode(body)
+	p, _, err := packet.Decode(body)
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("slot %d: %v", f.Slot, h)
+	return fmt.Sprintf("slot %d: %v", f.Slot, p)
 }

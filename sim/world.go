@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"vsys/kernel"
+	"vsys/seal/cert"
 )
 
 // Config says what a world is made of. The zero value is three hosts on a
@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Hosts   int       // 0: 3; at most 26
 	Network Network   // may be changed later, by World.Network
+	Sealed  bool      // the hosts are of a domain, and seal what they send
 	Trace   io.Writer // gets a ladder of the packets, and notes; nil: none
 }
 
@@ -25,6 +26,11 @@ type World struct {
 	Rand *rand.Rand
 	// Network is how packets between hosts fare from now on.
 	Network Network
+	// Tap sees each datagram that a host sends over the network, before anything
+	// happens to it; nil: nobody does. b is only read.
+	Tap func(from, to netip.AddrPort, b []byte)
+	// Arrived is called when a host has taken a datagram; nil: it is not.
+	Arrived func(Arrival)
 
 	now    time.Duration
 	events events
@@ -34,6 +40,8 @@ type World struct {
 	cut    map[way]bool
 	trace  trace
 	packet PacketStats
+	domain *Domain  // nil: the world is clear
+	due    []ticker // memory of nextTick
 }
 
 // New returns the world of a seed, with its hosts booted.
@@ -48,8 +56,14 @@ func New(seed uint64, c Config) *World {
 		cut:     map[way]bool{},
 	}
 	w.trace.init(c.Trace, c.Hosts)
+	if c.Sealed {
+		w.domain = w.NewDomain()
+	}
 	for i := range c.Hosts {
 		h := newHost(w, i)
+		if w.domain != nil {
+			h.identity = w.domain.Identity(h.Name, w.Wall(), w.Wall().Add(cert.Term))
+		}
 		w.hosts = append(w.hosts, h)
 		w.byAddr[h.addr] = h
 	}
@@ -58,6 +72,9 @@ func New(seed uint64, c Config) *World {
 	}
 	return w
 }
+
+// Domain returns the world's domain, nil if it is clear.
+func (w *World) Domain() *Domain { return w.domain }
 
 // Now returns the time since the world began.
 func (w *World) Now() time.Duration { return w.now }
@@ -81,7 +98,7 @@ func (w *World) Run(until time.Duration) {
 
 // step does what is to be done next, unless that is later than until.
 func (w *World) step(until time.Duration) bool {
-	at, k := w.nextTick()
+	at, t := w.nextTick()
 	if len(w.events) > 0 && w.events[0].at <= at {
 		if w.events[0].at > until {
 			return false
@@ -95,27 +112,25 @@ func (w *World) step(until time.Duration) bool {
 		return false
 	}
 	w.now = max(w.now, at)
-	k.Tick()
+	t.Tick()
 	return true
 }
 
-// nextTick returns the kernel that wants to be called next, and when.
-func (w *World) nextTick() (at time.Duration, k *kernel.Kernel) {
+// nextTick returns who wants to be called next, and when.
+func (w *World) nextTick() (at time.Duration, next ticker) {
 	at = never
+	w.due = w.due[:0]
 	for _, h := range w.hosts {
-		if h.paused {
-			continue
-		}
-		for _, t := range h.teams {
-			if t == nil {
-				continue
-			}
-			if d := t.Kernel.Deadline(); d < at {
-				at, k = d, t.Kernel
-			}
+		if !h.paused {
+			w.due = h.tickers(w.due)
 		}
 	}
-	return at, k
+	for _, t := range w.due {
+		if d := t.Deadline(); d < at {
+			at, next = d, t
+		}
+	}
+	return at, next
 }
 
 const never = time.Duration(1<<63 - 1)

@@ -224,7 +224,7 @@ func TestJudgeCanFail(t *testing.T) {
 		{"an interrupt that did not come", ipc.Aborted, call{}},
 		{"a live server that does not exist", ipc.NonexistentEntity, call{}},
 	} {
-		l := newLoad(3, nil)
+		l := newLoad(3, true, nil)
 		tt.c.to = l.servers[0].proc.PID()
 		if l.ended(&tt.c, ipc.OK); len(l.failures) != 0 {
 			t.Errorf("%s: success is not enough", tt.name)
@@ -233,7 +233,7 @@ func TestJudgeCanFail(t *testing.T) {
 			t.Errorf("%s: not seen", tt.name)
 		}
 	}
-	l := newLoad(3, nil)
+	l := newLoad(3, true, nil)
 	s := l.servers[0]
 	c := l.newCall()
 	c.kind, c.idempotent, c.read, c.route = answerNow, false, 0, nil

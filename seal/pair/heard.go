@@ -52,9 +52,12 @@ func (t *Table) heardRespond(in arrival, out []Packet) ([]Packet, error) {
 	if i == nil {
 		// Did the Confirm get lost?
 		if s := t.sessions[id]; s != nil && s.begun && s.state == unproven && s.answer == digest(in.body) {
-			return append(out, s.confirm()), nil
+			return append(out, in.reply(s.confirm().Body)), nil
 		}
 		return out, ErrUnknown
+	}
+	if in.from != i.to {
+		return out, ErrUnknown // somebody passes it on, in another's name
 	}
 	if !t.reads.take(in.now) {
 		return out, ErrBusy
@@ -85,6 +88,7 @@ func (t *Table) conclude(in arrival, s *Session, p *payload, out []Packet) ([]Pa
 	default:
 		s.wait, s.next = repeatEvery, in.now+repeatEvery
 		t.schedule(s.next)
+		t.schedule(s.Since + halfTime)
 		if err := t.establish(in.now, s, p, in.skew(p)); err != nil {
 			return out, err
 		}

@@ -80,8 +80,12 @@ func TestFramesProve(t *testing.T) {
 	if n := w.sent(kindConfirm); n != 4 {
 		t.Errorf("%d Confirms, want 4: at 0, 250, 750, 1750 ms", n)
 	}
+	if a.Session(2) != nil {
+		t.Error("a session stands that the peer must have forgotten")
+	}
+	b.Drop(1)
 	b.greet(a)
-	w.forget()
+	w.run(10 * time.Millisecond)
 	a.Proven(w.now, a.Session(2).ID)
 	if a.Session(2).state != proven {
 		t.Error("not proven by a frame")

@@ -208,8 +208,11 @@ func (t *Table) Tick(now time.Duration, wall time.Time, out []Packet) []Packet {
 		t.schedule(a.until)
 	}
 	t.begun = slices.DeleteFunc(t.begun, func(i *initiation) bool { return now >= i.until })
-	for _, p := range t.peers {
-		t.retire(now, p)
+	for _, p := range slices.Clone(t.peers) {
+		if t.retire(now, p); len(p.sessions) == 0 {
+			t.forget(p)
+			continue
+		}
 		out = t.repeatConfirms(now, p, out)
 		if now >= p.rekey {
 			p.rekey = now + rekeyRetry
@@ -228,13 +231,18 @@ func (t *Table) Tick(now time.Duration, wall time.Time, out []Packet) []Packet {
 func (t *Table) retire(now time.Duration, p *peer) {
 	current := p.current()
 	p.sessions = slices.DeleteFunc(p.sessions, func(s *Session) bool {
-		if s == current || now < s.retire {
+		// The peer has forgotten an answer that was not confirmed for so long.
+		lost := current.state != proven && now >= s.Since+halfTime
+		if !lost && (s == current || now < s.retire) {
 			return false
 		}
 		delete(t.sessions, s.ID)
 		return true
 	})
 	for _, s := range p.sessions {
+		if current.state != proven {
+			t.schedule(s.Since + halfTime)
+		}
 		if s != current {
 			t.schedule(s.retire)
 		}
