@@ -36,7 +36,8 @@ const (
 
 	controlEvery = time.Second            // to who has an older bulletin
 	controlPause = 100 * time.Millisecond // between two answers of a kind to one host
-	renewEvery   = time.Minute            // asking for a new certificate
+	renewEvery   = 2 * time.Second        // asking one host for a new certificate
+	judgeEvery   = time.Minute            // looking whether one is needed
 	retireAfter  = 10 * time.Second       // after a rotation: all that are there have new certificates then
 )
 
@@ -283,13 +284,15 @@ func ignoreOld(err error) error {
 // renewLocked asks a keeper for a new certificate when that is due.
 func (r *trust) renewLocked() {
 	m := &r.member
-	if !m.Trust.Due(&m.Identity.Certificate, time.Now()) {
+	if c := &m.Identity.Certificate; c.Serial == r.judged && r.now() < r.judgeAt {
+		return
+	} else if !m.Trust.Due(c, time.Now()) {
+		r.judged, r.judgeAt = c.Serial, r.now()+judgeEvery
 		return
 	}
 	if r.holdsKey() {
 		if c, err := cert.Renew(m.Keeper, &m.Trust, &m.Identity.Certificate, time.Now()); err == nil {
-			m.Identity.Certificate = c
-			r.saveLocked()
+			r.becomeLocked(c)
 		}
 		return
 	}
@@ -339,13 +342,19 @@ func (r *trust) renewedLocked(body []byte) error {
 	if err := m.Trust.Verify(&c, time.Now()); err != nil {
 		return err
 	}
-	m.Identity.Certificate = c
+	r.becomeLocked(c)
+	return nil
+}
+
+// becomeLocked gives this host a new certificate, and shows it to all before the old
+// one ends.
+func (r *trust) becomeLocked(c cert.Certificate) {
+	r.member.Identity.Certificate = c
 	r.saveLocked()
 	for _, s := range r.pairs.Sessions() {
-		r.pairs.Rekey(s.Number) // so that all have seen it before the old one ends
+		r.pairs.Rekey(s.Number)
 	}
 	r.hosts.h.log.Info("trust", "event", fmt.Sprintf("the certificate of this host is renewed until %s", c.NotAfter.Format(time.DateOnly)))
-	return nil
 }
 
 // takeKeyLocked takes the domain's key, if this host is to have it.

@@ -14,6 +14,14 @@
 // requests on to local members, notices deaths and answers for the dead. It is
 // not on the path of an ordinary message.
 //
+// # Sealing
+//
+// In a sealed domain a team opens and seals its frames itself, with keys that its
+// host kernel deals it (keys.go, open.go, outbox.go). The host kernel makes the
+// handshakes with other hosts, believes hellos, and tells and hears what is new of
+// the domain (trust.go, control.go, domain.go). It seals nothing for its teams. A
+// [Host] without a [Member] is in a clear domain.
+//
 // # Use
 //
 //	k := kernel.New(kernel.Config{Host: "alpha"}) // a team without a network
@@ -31,7 +39,10 @@
 //
 // A team has at most 65,535 processes. A process's queue holds at most
 // [MaxQueue] Requests from other teams; further ones are answered BUSY.
-// Processes of the own team wait in it without a bound but their number.
+// Processes of the own team wait in it without a bound but their number. Of one
+// session a team hears 8,192 other teams. Requests for a group go to each host by
+// itself.
 //
-// Sources: the V paper §2; RFC 1045; docs/decisions/baton.md, one-port.md.
+// Sources: the V paper §2; RFC 1045; docs/wire/seal.md; docs/decisions/baton.md,
+// one-port.md, sealing.md.
 package kernel

@@ -37,6 +37,21 @@ type Conflict struct {
 	hello.Event
 }
 
+// maxKeepers bounds the keepers that are remembered.
+const maxKeepers = 64
+
+// noteKeepersLocked remembers the keepers that are here.
+func (t *hosts) noteKeepersLocked() {
+	if t.keepers == nil {
+		t.keepers = map[cert.Fingerprint]string{}
+	}
+	for _, p := range t.trust.pairs.Sessions() {
+		if p.Roles.Has(cert.RoleKeeper) && len(t.keepers) < maxKeepers {
+			t.keepers[p.Fingerprint] = p.Name
+		}
+	}
+}
+
 // noteConflictLocked keeps e if it is a conflict.
 func (t *hosts) noteConflictLocked(e *hello.Event) {
 	switch e.Kind {
@@ -66,18 +81,21 @@ func (h *Host) Security() Security {
 	if r.isKeeper() {
 		s.Keepers = append(s.Keepers, h.config.Name)
 	}
+	t.noteKeepersLocked()
 	for _, p := range r.pairs.Sessions() {
-		switch other, _ := t.table.ByNumber(p.Number); {
-		case !p.Roles.Has(cert.RoleKeeper):
-		case other.State == hello.Live && other.Epoch == p.Epoch:
+		other, _ := t.table.ByNumber(p.Number)
+		if p.Roles.Has(cert.RoleKeeper) && other.State == hello.Live && other.Epoch == p.Epoch {
 			s.Keepers = append(s.Keepers, p.Name)
-		default:
-			s.Away = append(s.Away, p.Name)
+		}
+	}
+	for f, name := range t.keepers {
+		known := slices.Contains(s.Keepers, name) || slices.Contains(s.Away, name)
+		if !known && !r.member.Trust.Bulletin.Revokes(f) {
+			s.Away = append(s.Away, name)
 		}
 	}
 	slices.Sort(s.Keepers)
 	slices.Sort(s.Away)
-	s.Away = slices.Compact(s.Away)
 	return s
 }
 
@@ -147,22 +165,28 @@ func (h *Host) Expel(name string) error {
 // count no more: other hosts have to join again. Codes: NoPermission, BadArgs.
 func (h *Host) Rotate(retire bool) error {
 	return h.keep(func(r *trust) error {
-		m := &r.member
+		m := r.member // which stays as it is if anything fails
 		k, err := cert.Rotate(m.Keeper, &m.Trust, rand.Reader)
 		if err != nil {
 			return err
 		}
 		m.Keeper = k
-		if m.Identity.Certificate, err = cert.Renew(k, &m.Trust, &m.Identity.Certificate, time.Now()); err != nil {
+		c, err := cert.Renew(k, &m.Trust, &m.Identity.Certificate, time.Now())
+		if err != nil {
 			return err
 		}
-		if retire {
-			r.retireAt = r.now() + retireAfter
-		}
+		m.Identity.Certificate = c
 		// The new key goes to the disk before anybody hears of it: a domain whose only
 		// keeper has lost it is without.
 		if m.Save != nil {
-			return m.Save(*m)
+			if err := m.Save(m); err != nil {
+				return err
+			}
+		}
+		r.member = m
+		r.becomeLocked(c)
+		if retire {
+			r.retireAt = r.now() + retireAfter
 		}
 		return nil
 	})
@@ -227,11 +251,13 @@ func (d hostDomain) Receivers(generation uint64) (all []seal.Receiver, current u
 }
 
 // SendKey implements Keys.
-func (d hostDomain) SendKey(host, team uint16) (seal.SendKey, bool) {
+func (d hostDomain) SendKey(host, team uint16) (seal.SendKey, netip.AddrPort, bool) {
 	t := &d.h.hosts
+	addr, _ := t.locate(host)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.trust.sendKey(seal.Team{Number: d.team.Number, Incarnation: d.team.Incarnation}, d.team.after, host, team)
+	key, ok := t.trust.sendKey(seal.Team{Number: d.team.Number, Incarnation: d.team.Incarnation}, d.team.after, host, team)
+	return key, addr, ok
 }
 
 // Renew implements Keys.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,6 +64,7 @@ type Host struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
+	slept  atomic.Int64      // nanoseconds since the machine booted
 	socket *net.UnixListener // nil: none
 
 	mu       sync.Mutex                                        // guards what follows; taken before Kernel.mu
@@ -446,11 +448,13 @@ func (d hostDomain) Members(group ipc.PID, has bool) error {
 func randomSource() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
 
 // since returns the time as the host table sees it: it goes on while the machine
-// sleeps, other than Go's.
-func (h *Host) since() time.Duration {
-	var t unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) != nil {
-		return h.Kernel.now()
+// sleeps, other than Go's, from the next tick on.
+func (h *Host) since() time.Duration { return h.Kernel.now() + time.Duration(h.slept.Load()) }
+
+// noteSleep finds out how long the machine has slept.
+func (h *Host) noteSleep() {
+	var boot, awake unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) == nil && unix.ClockGettime(unix.CLOCK_MONOTONIC, &awake) == nil {
+		h.slept.Store(max(h.slept.Load(), boot.Nano()-awake.Nano()))
 	}
-	return time.Duration(t.Nano())
 }

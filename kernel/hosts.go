@@ -15,6 +15,7 @@ import (
 	"vsys/hello"
 	"vsys/ipc"
 	"vsys/link/frame"
+	"vsys/seal/cert"
 )
 
 // hosts is the shell around the host table (package hello) and, in a sealed domain,
@@ -32,10 +33,15 @@ type hosts struct {
 	casts   multicast
 
 	conflicts []Conflict
+	keepers   map[cert.Fingerprint]string // other hosts that were here with the domain's key, by name
 
+	noted      time.Duration              // when live was renewed
 	live       atomic.Pointer[[]HostAddr] // where the other live hosts are
 	generation uint64                     // of keys and addresses
 }
+
+// noteEvery is how often is looked where the other hosts are, if nothing happens.
+const noteEvery = time.Second
 
 func (t *hosts) init(h *Host) error {
 	epoch, err := h.ids.epoch()
@@ -43,6 +49,7 @@ func (t *hosts) init(h *Host) error {
 		return err
 	}
 	t.h = h
+	h.noteSleep()
 	t.settled = make(chan struct{})
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,18 +139,22 @@ func (t *hosts) heardLocked(a *arrival, out []hello.Packet, err error) {
 // afterLocked sends what a call of the table returned, logs what it found, and
 // sets the timer.
 func (t *hosts) afterLocked(out []hello.Packet) {
-	t.noteLiveLocked()
+	now := t.h.since()
+	events := t.table.Events()
+	if len(events) > 0 || now >= t.noted+noteEvery { // that a host has moved is no event
+		t.noted = now
+		t.noteLiveLocked()
+	}
 	for _, p := range out {
 		t.sendLocked(p.To, t.helloFrame(&p))
 	}
-	for _, e := range t.table.Events() {
+	for _, e := range events {
 		t.h.log.Info("hosts", "event", e.String())
 		t.noteConflictLocked(&e)
 		if e.Host.State == hello.Self && (e.Kind == hello.NameTaken || e.Kind == hello.NumberTaken || e.Kind == hello.KeyTaken) {
 			t.lostLocked(fmt.Errorf("%v: %w", e, ipc.DuplicateName), e.Kind)
 		}
 	}
-	now := t.h.since()
 	select {
 	case <-t.settled:
 	default:
@@ -224,6 +235,7 @@ func (t *hosts) sendLocked(to netip.AddrPort, b *buffer) {
 
 // tick is called by the timer.
 func (t *hosts) tick() {
+	t.h.noteSleep()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -292,6 +304,7 @@ func (t *hosts) noteLiveLocked() {
 			for _, h := range live {
 				t.trust.pairs.Moved(h.Number, h.Addr)
 			}
+			t.noteKeepersLocked()
 		}
 	}
 }

@@ -70,7 +70,9 @@ type joinReply struct {
 	Receivers  []seal.Receiver `json:"receivers,omitempty"`
 	Generation uint64          `json:"generation,omitempty"`
 	Unchanged  bool            `json:"unchanged,omitempty"`
-	SendKey    *seal.SendKey   `json:"sendKey,omitempty"`
+	Session    uint32          `json:"session,omitempty"` // of a key to send by; 0: there is none
+	AES        bool            `json:"aes,omitempty"`
+	Secret     []byte          `json:"secret,omitempty"` // 32 octets
 }
 
 // listen opens the socket that teams join through. A socket file that nobody
@@ -171,8 +173,8 @@ func (d hostDomain) answer(q *joinQuery) joinReply {
 	case q.Op == "renew" && d.keys() != nil:
 		d.Renew(q.Session)
 	case q.Op == "sendKey" && d.keys() != nil:
-		if key, ok := d.SendKey(q.Host, q.Team); ok {
-			r.SendKey = &key
+		if key, addr, ok := d.SendKey(q.Host, q.Team); ok {
+			r.Session, r.AES, r.Secret, r.Addr = key.Session, key.AES, key.Secret[:], addr
 		}
 	default:
 		r.Error = "unknown request " + q.Op
@@ -382,12 +384,12 @@ func (j *joinedHost) Receivers(generation uint64) (all []seal.Receiver, current 
 }
 
 // SendKey implements Keys.
-func (j *joinedHost) SendKey(host, team uint16) (seal.SendKey, bool) {
+func (j *joinedHost) SendKey(host, team uint16) (seal.SendKey, netip.AddrPort, bool) {
 	r, err := j.ask(joinQuery{Op: "sendKey", Host: host, Team: team})
-	if err != nil || r.SendKey == nil {
-		return seal.SendKey{}, false
+	if err != nil || len(r.Secret) != len(seal.Secret{}) {
+		return seal.SendKey{}, netip.AddrPort{}, false
 	}
-	return *r.SendKey, true
+	return seal.SendKey{Session: r.Session, AES: r.AES, Secret: seal.Secret(r.Secret)}, r.Addr, true
 }
 
 // Renew implements Keys.

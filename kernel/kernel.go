@@ -128,7 +128,12 @@ func newKernel(c Config) *Kernel {
 }
 
 // startLoops begins to read the link.
-func (k *Kernel) startLoops() { k.baton.run() }
+func (k *Kernel) startLoops() {
+	if k.keys != nil {
+		k.keys.refreshed(0) // the first message need not wait for it
+	}
+	k.baton.run()
+}
 
 // Host returns the name of the team's host.
 func (k *Kernel) Host() string { return k.config.Host }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,8 +17,9 @@ type Keys interface {
 	// its host. If that is still what it was in the given generation, unchanged is
 	// true. Where a host is, too, may be another in another generation.
 	Receivers(generation uint64) (all []seal.Receiver, current uint64, unchanged bool)
-	// SendKey returns by which key this team seals for a team of a host.
-	SendKey(host, team uint16) (seal.SendKey, bool)
+	// SendKey returns by which key this team seals for a team of a host, and where the
+	// host is, if that is known.
+	SendKey(host, team uint16) (seal.SendKey, netip.AddrPort, bool)
 	// Renew asks for a new session in the place of the one with that identifier, or
 	// with 0 of all: too much has been sent by it, or by too many.
 	Renew(session uint32)
@@ -113,19 +115,20 @@ func (r *keyring) refreshed(age time.Duration) bool {
 	return r.refresh(age)
 }
 
-// sealer returns the sealer for a team, nil if there is no key for it.
-func (r *keyring) sealer(host, team uint16) *seal.Sealer {
+// sealer returns the sealer for a team, nil if there is no key for it, and if the
+// host kernel was asked, where the team's host is.
+func (r *keyring) sealer(host, team uint16) (*seal.Sealer, netip.AddrPort) {
 	to := uint32(host)<<16 | uint32(team)
 	r.mu.RLock()
 	s := r.sealers[to]
 	generation := r.generation
 	r.mu.RUnlock()
 	if s != nil {
-		return s
+		return s, netip.AddrPort{}
 	}
-	key, ok := r.source.SendKey(host, team)
+	key, addr, ok := r.source.SendKey(host, team)
 	if !ok {
-		return nil
+		return nil, addr
 	}
 	s = seal.NewSealer(key, r.self)
 	r.mu.Lock()
@@ -136,7 +139,7 @@ func (r *keyring) sealer(host, team uint16) *seal.Sealer {
 		}
 		r.sealers[to] = s
 	}
-	return s
+	return s, addr
 }
 
 // seal makes b, a header and a body, a sealed frame.

@@ -108,9 +108,10 @@ func (k *Kernel) routeLocked(host uint16) netip.AddrPort {
 	return k.routes[host]
 }
 
-// route returns where a host is and asks the host kernel if that is not known.
+// route returns where a host is, and asks the host kernel if that is not known: in a
+// sealed domain together with the key for a team there, which is needed next.
 // Codes: NonexistentEntity (there is no network), Unreachable.
-func (k *Kernel) route(host uint16) (netip.AddrPort, ipc.Code) {
+func (k *Kernel) route(host, team uint16) (netip.AddrPort, ipc.Code) {
 	if k.config.Link == nil {
 		return netip.AddrPort{}, ipc.NonexistentEntity
 	}
@@ -120,11 +121,13 @@ func (k *Kernel) route(host uint16) (netip.AddrPort, ipc.Code) {
 	if to.IsValid() {
 		return to, ipc.OK
 	}
-	if k.config.Domain == nil {
-		return to, ipc.Unreachable
+	if k.keys != nil {
+		_, to = k.keys.sealer(host, team)
 	}
-	to, ok := k.config.Domain.Locate(host)
-	if !ok {
+	if !to.IsValid() && k.config.Domain != nil {
+		to, _ = k.config.Domain.Locate(host)
+	}
+	if !to.IsValid() {
 		return to, ipc.Unreachable
 	}
 	k.mu.Lock()

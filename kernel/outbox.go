@@ -120,7 +120,7 @@ func (k *Kernel) trySend(o *outbox, run []datagram) error {
 		to = netip.AddrPort{} // the host may be elsewhere now
 	}
 	if !to.IsValid() {
-		if to, _ = k.route(run[0].host); !to.IsValid() {
+		if to, _ = k.route(run[0].host, run[0].slot); !to.IsValid() {
 			return ipc.Unreachable
 		}
 	}
@@ -144,7 +144,7 @@ func (k *Kernel) finish(o *outbox, run []datagram) error {
 		}
 		return nil
 	}
-	s := k.keys.sealer(run[0].host, run[0].slot)
+	s, _ := k.keys.sealer(run[0].host, run[0].slot)
 	if s == nil {
 		return errNoKey
 	}

@@ -232,7 +232,7 @@ func (k *Kernel) failSender(c *Process, dead ipc.PID) {
 // forwardOut passes the Request of a process of the own team on to another team.
 func (p *Process) forwardOut(c *Process, m *ipc.Message, t ipc.Transaction, to ipc.PID) ipc.Code {
 	k := p.k
-	if _, code := k.route(to.Host()); code != ipc.OK {
+	if _, code := k.route(to.Host(), to.Team()); code != ipc.OK {
 		return code
 	}
 	o := newOutbox()
@@ -264,7 +264,7 @@ func (p *Process) forwardRemote(m *ipc.Message, t ipc.Transaction, to ipc.PID) i
 	if to.SameTeam(p.pid) && k.processes.lookup(to) == nil {
 		return ipc.NonexistentEntity
 	}
-	if _, code := k.route(to.Host()); code != ipc.OK {
+	if _, code := k.route(to.Host(), to.Team()); code != ipc.OK {
 		return code
 	}
 	o := newOutbox()

@@ -116,7 +116,7 @@ func (p *Process) sendRemote(m *ipc.Message, to ipc.PID, s ipc.Segment) ipc.Code
 	if to == ipc.ManagerGroup && m.Has(ipc.FlagCRE) {
 		via = m.PID(ipc.UserOffset).LogicalHost()
 	}
-	if _, code := k.route(via.Host()); code != ipc.OK {
+	if _, code := k.route(via.Host(), via.Team()); code != ipc.OK {
 		return code
 	}
 	o := newOutbox()

@@ -39,6 +39,8 @@ type trust struct {
 	peers    map[cert.Fingerprint]*peerTrust // what is known of others, by their keys
 	retireAt time.Duration                   // when the domain's old keys are to end; 0: they are not
 	renewAt  time.Duration
+	judged   uint64        // serial of the own certificate, when it was found not to be due
+	judgeAt  time.Duration // when to look again
 	troubles []Trouble
 
 	joins  chan joinArrival // nil: nobody is let in
@@ -381,6 +383,7 @@ func (r *trust) save() {
 
 // changedLocked does what follows when what is known of the domain has changed.
 func (r *trust) changedLocked() {
+	r.judgeAt = 0
 	r.noteGroups()
 	r.pairs.Review(r.now(), time.Now())
 	r.pairsLocked(nil)

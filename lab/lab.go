@@ -68,8 +68,11 @@ func (l *lab) banner() string {
 	if n := len(l.hosts); n > 1 {
 		some = fmt.Sprintf("%d hosts", n)
 	}
-	return fmt.Sprintf("A V domain of %s: %s. Clear: nothing is sealed. exit ends it.\n",
-		some, strings.Join(names[:len(l.hosts)], ", "))
+	sealed := ""
+	if l.config.Clear {
+		sealed = " CLEAR: nothing is sealed."
+	}
+	return fmt.Sprintf("A V domain of %s: %s.%s exit ends it.\n", some, strings.Join(names[:len(l.hosts)], ", "), sealed)
 }
 
 // run runs the executive, and ends it when its host does.

@@ -19,6 +19,15 @@ func (n *Node) Domain() string {
 	return s.Domain.String()
 }
 
+// Address returns where other hosts reach this one: the first address, if it listens
+// on all.
+func (n *Node) Address() string {
+	if all := n.addresses(); len(all) > 0 {
+		return all[0].String()
+	}
+	return n.Addr().String()
+}
+
 // State returns the state directory.
 func (n *Node) State() string { return n.config.state() }
 

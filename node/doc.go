@@ -17,6 +17,12 @@
 // [Node.Close] goes through the list backwards. All teams of a Node are in one
 // OS process.
 //
+// # Keys
+//
+// A Node without keys in its state directory (package keyring, below) makes a domain
+// of its own, and is its keeper. [Join] gets a machine into another's, by a code;
+// the next Start is a host of that.
+//
 // # Use
 //
 //	n, err := node.Start(ctx, node.Config{Name: "beta", Peers: peers})
@@ -35,8 +41,8 @@
 //
 // # Limits
 //
-// What hosts say to one another is not sealed yet. Until it is, a Node listens
-// on loopback addresses only, and refuses others.
+// There are no users between hosts: what the user who boots a Node may, all hosts
+// of its domain may. With Config.Clear nothing is sealed.
 //
-// Sources: the V paper §2.7, §3; docs/decisions/one-port.md.
+// Sources: the V paper §2.7, §3; docs/decisions/one-port.md, sealing.md.
 package node

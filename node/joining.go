@@ -59,7 +59,7 @@ func Join(ctx context.Context, j Joining) (*enroll.Grant, error) {
 	}
 	how := enroll.Joining{
 		Code: j.Code, Key: key, Name: c.name(), Version: c.version(), Processor: runtime.GOARCH,
-		Port: c.addr().Port(), Limit: j.Limit,
+		Port: DefaultPort, Limit: j.Limit,
 	}
 	grant, err := ask(ctx, how, c.addr())
 	if err != nil {

@@ -28,6 +28,7 @@ type membership struct {
 
 	mu          sync.Mutex // guards what follows
 	ring        *keyring.Ring
+	founded     bool // the domain is of now
 	invitations enroll.Invitations
 	saved       kernel.Member // what is on the disk
 	peers       []netip.AddrPort
@@ -54,6 +55,7 @@ func (n *Node) openKeys() (*kernel.Member, error) {
 	ring, keys, err := keyring.Open(c.state())
 	if errors.Is(err, keyring.ErrNone) {
 		ring, keys, err = foundDomain(c)
+		m.founded = true
 	}
 	if err != nil {
 		return nil, fmt.Errorf("host %s: %w", c.name(), err)
@@ -70,6 +72,14 @@ func (n *Node) openKeys() (*kernel.Member, error) {
 	own := m.saved
 	own.Save, own.Join = m.save, m.join
 	return &own, nil
+}
+
+// giveUp removes the keys of a domain that was made for a boot that failed.
+func (m *membership) giveUp() error {
+	if m == nil || !m.founded {
+		return nil
+	}
+	return keyring.Discard(m.n.config.state())
 }
 
 // foundDomain makes a domain of one.
@@ -181,10 +191,12 @@ func (m *membership) keepInvitations() error {
 	return m.ring.SetInvitations(&m.invitations)
 }
 
-// nameTaken tells whether another host than the one with that key has the name.
+// nameTaken tells whether another host than the one with that key has the name. One
+// that was expelled has it no more.
 func (n *Node) nameTaken(name string, f cert.Fingerprint) bool {
+	trust := n.host.Member().Trust
 	return slices.ContainsFunc(n.host.Hosts(), func(h hello.Host) bool {
-		return h.Name == name && cert.Fingerprint(h.Fingerprint) != f
+		return h.Name == name && h.Fingerprint != f && !trust.Bulletin.Revokes(h.Fingerprint)
 	})
 }
 

@@ -143,7 +143,7 @@ func (n *Node) startKernel(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, n.member.giveUp())
 	}
 	n.domain = newDomain(n.host)
 	n.tellLoad() // with the first hello about prefixes
@@ -248,9 +248,8 @@ func (n *Node) Name() string { return n.config.name() }
 // Addr returns the address of the host's port.
 func (n *Node) Addr() netip.AddrPort { return n.host.Addr() }
 
-// loadEvery is how often the host looks how busy it is; the hello that tells the
-// others goes out no more often.
-const loadEvery = time.Second
+// loadEvery is how often the host looks how busy it is: an average of a minute.
+const loadEvery = 5 * time.Second
 
 // peersEvery is how often is kept where the other hosts are, if that has changed.
 const peersEvery = time.Minute

@@ -342,7 +342,10 @@ func (k keys) Receivers(generation uint64) (all []seal.Receiver, current uint64,
 	return k.receivers(k.team.Number), k.generation, false
 }
 
-func (k keys) SendKey(host, team uint16) (seal.SendKey, bool) { return k.sendKey(k.team, host, team) }
+func (k keys) SendKey(host, team uint16) (seal.SendKey, netip.AddrPort, bool) {
+	key, ok := k.sendKey(k.team, host, team)
+	return key, netip.AddrPort{}, ok
+}
 
 // Renew has the sessions with other hosts made anew. That of the host with itself is
 // not: no host of a world has so many teams.

@@ -35,10 +35,9 @@ func bootVerb() *cobra.Command {
 			"another by vsys join; what the hosts of a domain say to one another is sealed.\n\n" +
 			"The flags are also the keys of a configuration file; vsys config lists them. With\n" +
 			"--install a unit file for systemd is written, which boots the host with the machine.",
-		Example: "  vsys boot\n  vsys boot --name beta --addr 127.0.0.2:8145 --peer 127.0.0.1:8145 \\\n" +
-			"            --socket /tmp/beta.sock --state /tmp/beta\n  vsys boot --install --print",
-		Args: cobra.NoArgs,
-		RunE: func(v *cobra.Command, _ []string) error { return f.boot(v) },
+		Example: "  vsys boot\n  vsys boot --name beta --export work=/srv/work\n  vsys boot --install --print",
+		Args:    cobra.NoArgs,
+		RunE:    func(v *cobra.Command, _ []string) error { return f.boot(v) },
 	}
 	f.settings = settings.AddFlags(v.Flags())
 	v.Flags().BoolVarP(&f.foreground, "foreground", "f", false, "run here, until interrupted, and log to standard error")
@@ -141,6 +140,9 @@ func alone(ctx context.Context, out io.Writer, r *service.Record) error {
 	if s.Clear {
 		_, err := fmt.Fprintln(out, "CLEAR: nothing that this host says to others is sealed; whoever is on the network can read and forge it.")
 		return err
+	}
+	for _, t := range s.Troubles {
+		fmt.Fprintln(out, "TROUBLE: "+t.Text)
 	}
 	hosts, err := session.Names.Hosts(ctx)
 	if err != nil || len(hosts) > 1 || !slices.Contains(s.Keepers, r.Name) {

@@ -72,8 +72,7 @@
 // Examples:
 //
 //	vsys boot
-//	vsys boot --name beta --addr 127.0.0.2:8145 --peer 127.0.0.1:8145 \
-//	          --socket /tmp/beta.sock --state /tmp/beta
+//	vsys boot --name beta --export work=/srv/work
 //	vsys boot --install --print
 //
 // Flags:
@@ -174,8 +173,9 @@
 //	vsys doctor
 //
 // Looks at this machine, its network and, if one runs here, its host, and says what is wrong
-// and which command mends it. It changes nothing. It takes some four seconds. Reading the
-// rules of a firewall takes root. The exit status is 0, 1 with warnings, 2 with errors.
+// and which command mends it. It changes nothing. It takes some four seconds. A host answers
+// its own user; reading the rules of a firewall takes root. The exit status is 0, 1 with
+// warnings, 2 with errors.
 //
 // Examples:
 //
@@ -215,7 +215,7 @@
 //	vsys expel HOST
 //
 // All hosts that can be reached refuse HOST within seconds, the others as soon as they are
-// there. HOST is a name, or a fingerprint as vsys status shows it. A host that had the domain's
+// there. HOST is a name as hosts shows it, or a fingerprint as status does. A host that had the domain's
 // key, or whose disk was stolen with it, takes vsys rotate --retire, too.
 //
 // # Show the process groups with members on the live hosts, or on some
@@ -512,21 +512,22 @@
 //
 //	vsys timeipc
 //
-// Measures Send-Receive-Reply with segments of 0, 1,024 and 16,384 octets, beside an
-// unbuffered channel, a Unix socket and plain Go UDP in the same run. All run in turn;
-// the processors are given out as Linux likes, so pin it to compare placements:
-// taskset -c 1 vsys timeipc puts both ends on one processor.
+// Measures Send-Receive-Reply with segments of 0, 1,024 and 16,384 octets, sealed and in
+// the clear, beside an unbuffered channel, a Unix socket and plain Go UDP in the same run;
+// and by how much the first request of two teams that never spoke takes longer than their
+// second. All run in turn; the processors are given out as Linux likes, so pin it to compare
+// placements: taskset -c 1 vsys timeipc puts both ends on one processor.
 //
 // Examples:
 //
 //	vsys timeipc
-//	vsys timeipc --rounds 21 --json
+//	vsys timeipc --rounds 99 --json
 //
 // Flags:
 //
-//	--calls int    messages of a case in a round (default 2000)
+//	--calls int    messages of a case in a round (default 400)
 //	--json         one object a line
-//	--rounds int   how often all cases are measured (default 9)
+//	--rounds int   how often all cases are measured (default 41)
 //
 // # Set the time of change to now, and make files that are not there
 //

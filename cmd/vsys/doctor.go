@@ -26,8 +26,9 @@ func doctorVerb() *cobra.Command {
 	v := &cobra.Command{
 		Use: "doctor", Short: "Find out why machines don't see each other",
 		Long: "Looks at this machine, its network and, if one runs here, its host, and says what is wrong\n" +
-			"and which command mends it. It changes nothing. It takes some four seconds. Reading the\n" +
-			"rules of a firewall takes root. The exit status is 0, 1 with warnings, 2 with errors.",
+			"and which command mends it. It changes nothing. It takes some four seconds. A host answers\n" +
+			"its own user; reading the rules of a firewall takes root. The exit status is 0, 1 with\n" +
+			"warnings, 2 with errors.",
 		Example: "  vsys doctor\n  vsys doctor --peer 192.168.1.7\n  sudo vsys doctor --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(v *cobra.Command, _ []string) error { return f.run(v) },
@@ -76,6 +77,7 @@ func (f *doctorFlags) config() (c doctor.Config, err error) {
 	}
 	n := set.Config()
 	c = doctor.Config{Addr: n.Addr, Known: n.Peers, State: n.State, Use: n.Interfaces, Version: node.Version()}
+	c.Member.Clear = n.Clear
 	if !c.Addr.IsValid() {
 		c.Addr = node.DefaultAddr()
 	}
@@ -93,6 +95,8 @@ func (f *doctorFlags) config() (c doctor.Config, err error) {
 	switch _, keys, err := keyring.Open(n.State); {
 	case err == nil:
 		c.Known = append(c.Known, keys.Peers...)
+		c.Member.Keys, c.Member.Keeper = true, keys.DomainKey != nil
+		c.Member.NotAfter = keys.Identity.Certificate.NotAfter
 	case !errors.Is(err, keyring.ErrNone):
 		c.Keys = err
 	}

@@ -79,6 +79,14 @@ func printStatus(out io.Writer, s *service.Status) error {
 		rows = append(rows, [2]string{"teams", fmt.Sprint(s.Teams)},
 			[2]string{"hosts", fmt.Sprintf("%d live, %d lost", s.Live, s.Lost)})
 	}
+	if k := s.Security; k != nil && !k.Clear {
+		rows = append(rows, [2]string{"key", k.Fingerprint}, [2]string{"roles", k.Roles},
+			[2]string{"certificate", "until " + k.NotAfter.Local().Format(time.DateOnly)},
+			[2]string{"keepers", cmp.Or(strings.Join(k.Keepers, ", "), "none that lives")})
+		if n := len(k.Troubles); n > 0 {
+			rows = append(rows, [2]string{"trouble", k.Troubles[n-1].Text})
+		}
+	}
 	rows = append(rows, [2]string{"state", s.State}, [2]string{"socket", cmp.Or(s.Socket, "none")},
 		[2]string{"log", cmp.Or(s.Log, "standard error; vsys cat /log/"+s.Name+"/kernel")},
 		[2]string{"config", cmp.Or(s.Config, "no file")})

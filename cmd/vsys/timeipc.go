@@ -17,11 +17,12 @@ func timeipcVerb() *cobra.Command {
 	var asJSON bool
 	v := &cobra.Command{
 		Use: "timeipc", Short: "Measure what a message costs: in a team, on a host, between hosts",
-		Long: "Measures Send-Receive-Reply with segments of 0, 1,024 and 16,384 octets, beside an\n" +
-			"unbuffered channel, a Unix socket and plain Go UDP in the same run. All run in turn;\n" +
-			"the processors are given out as Linux likes, so pin it to compare placements:\n" +
-			"taskset -c 1 vsys timeipc puts both ends on one processor.",
-		Example: "  vsys timeipc\n  vsys timeipc --rounds 21 --json",
+		Long: "Measures Send-Receive-Reply with segments of 0, 1,024 and 16,384 octets, sealed and in\n" +
+			"the clear, beside an unbuffered channel, a Unix socket and plain Go UDP in the same run;\n" +
+			"and by how much the first request of two teams that never spoke takes longer than their\n" +
+			"second. All run in turn; the processors are given out as Linux likes, so pin it to compare\n" +
+			"placements: taskset -c 1 vsys timeipc puts both ends on one processor.",
+		Example: "  vsys timeipc\n  vsys timeipc --rounds 99 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(v *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(v.Context())
@@ -42,8 +43,8 @@ func timeipcVerb() *cobra.Command {
 			return nil
 		},
 	}
-	v.Flags().IntVar(&c.Rounds, "rounds", 9, "how often all cases are measured")
-	v.Flags().IntVar(&c.Calls, "calls", 2000, "messages of a case in a round")
+	v.Flags().IntVar(&c.Rounds, "rounds", 41, "how often all cases are measured")
+	v.Flags().IntVar(&c.Calls, "calls", 400, "messages of a case in a round")
 	v.Flags().BoolVar(&asJSON, "json", false, "one object a line")
 	return v
 }

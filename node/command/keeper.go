@@ -52,7 +52,7 @@ func Invitation(i *process.Invitation) string {
 var expel = &Command{
 	Name: "expel", Args: "HOST", Short: "Take a host out of the domain",
 	Long: "All hosts that can be reached refuse HOST within seconds, the others as soon as they are\n" +
-		"there. HOST is a name, or a fingerprint as vsys status shows it. A host that had the domain's\n" +
+		"there. HOST is a name as hosts shows it, or a fingerprint as status does. A host that had the domain's\n" +
 		"key, or whose disk was stolen with it, takes vsys rotate --retire, too.",
 	New: func(*pflag.FlagSet) Run {
 		return func(ctx context.Context, e *Env, args []string) int {

@@ -3,14 +3,14 @@ package doctor
 import (
 	"context"
 	"errors"
-	"strings"
+	"io/fs"
 	"time"
 
 	"vsys/ipc"
 	"vsys/naming"
 	"vsys/node/executive"
 	"vsys/node/service"
-	"vsys/uio"
+	"vsys/servers/process"
 )
 
 // askTime bounds how long a host is asked.
@@ -18,7 +18,7 @@ const askTime = 3 * time.Second
 
 // Ask asks the host with that state directory or, if none runs with it, the one
 // behind a socket. It blocks for five seconds at most. A host that does not answer
-// has a Problem.
+// has a Problem, one that answers another user only is Foreign.
 func Ask(ctx context.Context, state, socket string) Host {
 	s, err := service.Ask(ctx, state)
 	switch {
@@ -34,6 +34,8 @@ func Ask(ctx context.Context, state, socket string) Host {
 	switch err := h.ask(ctx, socket); {
 	case err == nil:
 		h.Running = true
+	case errors.Is(err, ipc.NoPermission) || errors.Is(err, fs.ErrPermission):
+		return Host{Foreign: true}
 	case !errors.Is(err, ipc.Unreachable) || s != nil && s.Running:
 		h.Running, h.Problem = true, "it does not answer: "+err.Error()
 	}
@@ -56,9 +58,10 @@ func (h *Host) ask(ctx context.Context, socket string) error {
 			h.Address, h.Version = o.Address, o.Version
 		}
 	}
-	// A host without a log server can be examined, too.
-	if text, err := uio.ReadFile(ctx, session.Names, "/log/"+h.Name+"/kernel"); err == nil {
-		h.Log = strings.Split(strings.TrimSpace(string(text)), "\n")
+	// A host that does not tell how its domain is kept can be examined, too.
+	var s process.Security
+	if err := process.Ask(ctx, session.Names, process.OpSecurity, nil, &s); err == nil {
+		h.Security = &s
 	}
 	return nil
 }

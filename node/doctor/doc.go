@@ -7,20 +7,21 @@
 //
 //	host        does a host run here, and for whom does it listen
 //	keys        can the key files be read
+//	domain      is it sealed, who keeps its key, how long is the certificate good
 //	interfaces  which carry the domain, which are left out, and why
 //	multicast   does a hello come back by each of them, and who else is heard
 //	unicast     what happens to packets for the other hosts
 //	firewall    would this machine's rules let a hello in
 //	mtu         do interfaces and paths carry 1,280 octets
 //	clock       is it synchronized, and like those of others
-//	conflicts   does another host have this number, name or key
+//	conflicts   do two hosts have one number, name, key or prefix, or distrust each other
 //	version     do all hosts run the same version
 //	fuse        can names be mounted
 //	buffers     is there room for what comes at once
 //	namespaces  may users isolate programs
 //
 // [Exit] makes an exit status of them. All works without a host that runs here;
-// with one, what it knows of the others counts, too.
+// with one, what it knows of its domain and of the others counts, too ([Ask]).
 //
 // # Strangers
 //
@@ -28,7 +29,8 @@
 // used to flood somebody else. So the unicast probe tells by what comes back from
 // the network, not from a host: a refusal by the other machine means that it is
 // reached and that nothing runs there; silence, that a host or a firewall keeps
-// quiet.
+// quiet. Where another port of the machine refuses and V's is silent, something
+// has V's.
 //
 // # Limits
 //

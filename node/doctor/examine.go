@@ -14,8 +14,8 @@ import (
 // the package comment.
 func Examine(f *Facts) []Finding {
 	return slices.Concat(
-		examineHost(f), examineKeys(f), examineInterfaces(f), examineMulticast(f), examineUnicast(f),
-		examineFirewall(f), examineMTU(f), examineClock(f), examineConflicts(f), examineVersions(f),
+		examineHost(f), examineKeys(f), examineDomain(f), examineInterfaces(f), examineMulticast(f),
+		examineUnicast(f), examineFirewall(f), examineMTU(f), examineClock(f), examineConflicts(f), examineVersions(f),
 		examineFuse(f), examineBuffers(f), examineNamespaces(f),
 	)
 }
@@ -25,14 +25,57 @@ func one(check string, s Status, what, why, mend string) []Finding {
 	return []Finding{{check, s, what, why, mend}}
 }
 
+// asRoot returns the command that does for this user what the command does for root.
+func (f *Facts) asRoot(command string) string {
+	if f.Root {
+		return command
+	}
+	return "sudo " + strings.ReplaceAll(command, " && ", " && sudo ")
+}
+
+// foreign tells whether the host of this machine is of another user, who has its
+// port.
+func (f *Facts) foreign() bool {
+	return f.Host.Foreign || !f.Host.Running && slices.ContainsFunc(f.Loops, func(l Loop) bool { return l.Deaf != "" })
+}
+
+// joined tells whether this machine is a host of a domain, running or not.
+func (f *Facts) joined() bool {
+	return f.Host.Running || f.foreign() || f.Member.Keys || f.Member.Clear || f.Keys != nil
+}
+
+// byAddress is the command that finds other hosts without multicast: by the address
+// of one, the first that was asked about.
+func (f *Facts) byAddress() string {
+	address := "ADDRESS"
+	if i := slices.IndexFunc(f.Probes, func(p Probe) bool { return p.Asked }); i >= 0 {
+		address = f.Probes[i].Addr.String()
+	}
+	switch {
+	case !f.joined():
+		return "vsys join CODE@" + address
+	case f.Host.Running:
+		return "vsys shutdown; vsys boot --peer " + address
+	}
+	return "vsys boot --peer " + address
+}
+
 func examineHost(f *Facts) []Finding {
 	const check = "host"
 	h := &f.Host
 	addr, err := netip.ParseAddrPort(h.Address)
 	switch {
+	case f.foreign():
+		return one(check, Skipped, "the host here is another user's, and is not asked",
+			fmt.Sprintf("UDP port %d is taken, and a host answers its own user only; the machine is examined", f.Group.Port()),
+			"vsys doctor, as that user")
+	case !h.Running && !f.joined():
+		return one(check, Warning, "no host runs here, and this machine is in no domain yet",
+			"CODE is what vsys invite prints on a host of the domain; vsys boot begins a domain of its own",
+			f.byAddress())
 	case !h.Running:
 		return one(check, Warning, "no host runs here",
-			"what hosts know of one another is not known; the rest is checked", "vsys boot")
+			"what hosts know of one another can't be asked; the rest is checked", "vsys boot")
 	case h.Problem != "":
 		return one(check, Error, "a host runs here, but "+h.Problem, "", "vsys shutdown; vsys boot")
 	case err == nil && addr.Addr().IsLoopback():
@@ -50,8 +93,11 @@ func examineHost(f *Facts) []Finding {
 }
 
 func examineKeys(f *Facts) []Finding {
-	if f.Keys == nil {
-		return one("keys", OK, "the key files can be read, or there are none yet", "", "")
+	switch {
+	case f.Keys == nil && f.Member.Keys:
+		return one("keys", OK, "the key files can be read", "", "")
+	case f.Keys == nil:
+		return one("keys", OK, "this user has no key files", "", "")
 	}
 	finding := Finding{Check: "keys", Status: Error, What: f.Keys.Error()}
 	if h, ok := f.Keys.(interface{ Hint() string }); ok {
@@ -86,154 +132,21 @@ func examineInterfaces(f *Facts) (list []Finding) {
 	if sane > 0 {
 		return list
 	}
-	return append(list, noInterface(f.Interfaces))
+	return append(list, f.noInterface())
 }
 
 // noInterface says what would give the machine an interface that carries the
 // domain.
-func noInterface(list []nic.Interface) Finding {
+func (f *Facts) noInterface() Finding {
 	mend := "connect this machine to the network of the others"
-	for _, i := range list {
+	for _, i := range f.Interfaces {
 		switch {
 		case i.Why == nic.Down:
-			mend = fmt.Sprintf("ip link set dev %s up", i.Name)
+			mend = f.asRoot(fmt.Sprintf("ip link set dev %s up", i.Name))
 		case i.Why == nic.NoAddress:
-			mend = fmt.Sprintf("dhclient %s, or: ip address add 192.168.1.77/24 dev %s", i.Name, i.Name)
+			mend = f.asRoot(fmt.Sprintf("ip address add 192.168.1.77/24 dev %s", i.Name)) + ", with an address of that network"
 		}
 	}
 	return Finding{"interfaces", Error, "no interface carries the domain",
 		"this host can't speak to other machines", mend}
-}
-
-func examineMulticast(f *Facts) (list []Finding) {
-	const check = "multicast"
-	if len(f.Loops) == 0 {
-		return one(check, Skipped, "no interface to test", "", "")
-	}
-	for i := range f.Loops {
-		list = append(list, f.examineLoop(&f.Loops[i]))
-	}
-	return list
-}
-
-func (f *Facts) examineLoop(l *Loop) Finding {
-	finding := Finding{Check: "multicast", Status: OK}
-	group := f.Group.Addr()
-	switch {
-	case l.Err != nil:
-		finding.Status = Error
-		finding.What = fmt.Sprintf("%s: nothing can be sent to %v", l.Interface, group)
-		finding.Why = l.Err.Error()
-	case !l.Own:
-		finding.Status = Error
-		finding.What = fmt.Sprintf("%s: what this machine sends to %v does not come back to it", l.Interface, group)
-		finding.Why = "a firewall of this machine drops it; see the check firewall"
-		finding.Mend = "vsys boot --peer ADDRESS, with that of another host, finds hosts without multicast"
-	case len(l.Others) > 0:
-		finding.What = fmt.Sprintf("%s: comes back, and %s heard", l.Interface, others(l.Others))
-	case l.Deaf != "":
-		finding.What = fmt.Sprintf("%s: comes back; others could not be listened for", l.Interface)
-		finding.Why = l.Deaf
-	case f.expectsOthers(l.Interface):
-		finding.Status = Warning
-		finding.What = fmt.Sprintf("%s: comes back, but no other host is heard in %v", l.Interface, listenTime)
-		finding.Why = "no host runs there, or a switch or WiFi station keeps multicast back (snooping without a querier, isolation of clients), or a firewall does"
-		finding.Mend = "vsys boot --peer ADDRESS, with that of another host, finds hosts without multicast"
-	default:
-		finding.What = fmt.Sprintf("%s: comes back; no other host is heard in %v", l.Interface, listenTime)
-		finding.Why = "so none runs there, or multicast does not reach this machine"
-	}
-	return finding
-}
-
-func others(list []netip.AddrPort) string {
-	if len(list) == 1 {
-		return list[0].String() + " is"
-	}
-	return fmt.Sprintf("%d other hosts are", len(list))
-}
-
-// expectsOthers tells whether there should be another host on the network of an
-// interface: the user asked for it, or the host knows it.
-func (f *Facts) expectsOthers(name string) bool {
-	on := slices.IndexFunc(f.Interfaces, func(i nic.Interface) bool { return i.Name == name })
-	if on < 0 {
-		return false
-	}
-	near := func(a netip.Addr) bool {
-		return slices.ContainsFunc(f.Interfaces[on].Addrs, func(p netip.Prefix) bool { return p.Contains(a) })
-	}
-	for i := range f.Host.Hosts {
-		h := &f.Host.Hosts[i]
-		if a, err := netip.ParseAddrPort(h.Address); err == nil && h.State == naming.HostLive && near(a.Addr()) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(f.Probes, func(p Probe) bool { return p.Asked && near(p.Addr.Addr()) })
-}
-
-func examineUnicast(f *Facts) (list []Finding) {
-	const check = "unicast"
-	if len(f.Probes) == 0 {
-		return one(check, Skipped, "no address of another host is known", "",
-			"vsys doctor --peer ADDRESS, with that of another machine")
-	}
-	for i := range f.Probes {
-		list = append(list, f.examineProbe(&f.Probes[i]))
-	}
-	return list
-}
-
-// hostAt returns the name of the host in that state at an address, "" if none is
-// known.
-func (f *Facts) hostAt(a netip.AddrPort, s naming.HostState) string {
-	for i := range f.Host.Hosts {
-		if h := &f.Host.Hosts[i]; h.State == s && h.Address == a.String() {
-			return h.Name
-		}
-	}
-	return ""
-}
-
-func (f *Facts) examineProbe(p *Probe) Finding {
-	status := Warning
-	if p.Asked {
-		status = Error
-	}
-	finding := Finding{Check: "unicast", Status: status}
-	port, ip := p.Addr.Port(), p.Addr.Addr()
-	if name := f.hostAt(p.Addr, naming.HostLive); name != "" {
-		finding.Status = OK
-		finding.What = fmt.Sprintf("%v: host %s lives there", p.Addr, name)
-		return finding
-	}
-	switch p.Answer {
-	case Refused:
-		finding.What = fmt.Sprintf("%v: the machine is reached, but nothing has UDP port %d there", p.Addr, port)
-		finding.Why = "no host runs there, or it listens on another address or port, or a firewall there refuses"
-		finding.Mend = fmt.Sprintf("on %v: vsys status, vsys boot, vsys doctor", ip)
-	case Filtered:
-		finding.What = fmt.Sprintf("%v: a firewall at %v refuses UDP port %d", p.Addr, p.By, port)
-		finding.Mend = fmt.Sprintf("on %v: vsys doctor", p.By)
-	case Unreachable:
-		finding.What = fmt.Sprintf("%v: not reached", p.Addr)
-		finding.Why = "the machine is off, or on another network, or has another address"
-		finding.Mend = fmt.Sprintf("ping %v", ip)
-	case NoRoute:
-		finding.What = fmt.Sprintf("%v: this machine knows no way there", p.Addr)
-		finding.Mend = fmt.Sprintf("ip route get %v", ip)
-	case Forbidden:
-		finding.What = fmt.Sprintf("%v: a firewall of this machine lets nothing out", p.Addr)
-		finding.Mend = fmt.Sprintf("nft list ruleset, for rules of the hook output that drop UDP port %d", port)
-	default:
-		finding.Status = Warning
-		finding.What = fmt.Sprintf("%v: silent", p.Addr)
-		finding.Why = "hosts answer no strangers, so one may run there that is not of this domain; or a firewall keeps the packets out; or the machine is off"
-		finding.Mend = fmt.Sprintf("on %v: vsys status, vsys doctor", ip)
-		if name := f.hostAt(p.Addr, naming.HostLost); name != "" {
-			finding.What += fmt.Sprintf("; host %s was there, and is lost", name)
-			finding.Why = "the machine is off or its host has hung, or a firewall keeps the packets out"
-		}
-	}
-	return finding
 }

@@ -1,9 +1,10 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,11 +15,7 @@ func examineFirewall(f *Facts) (list []Finding) {
 	const check = "firewall"
 	w := &f.Firewall
 	if w.Err != nil {
-		mend := ""
-		if !f.Root {
-			mend = "sudo vsys doctor"
-		}
-		list = one(check, Skipped, "the firewall's rules can't be read", w.Err.Error(), mend)
+		list = f.examineUnread()
 	}
 	read := 0
 	for _, rules := range w.Rules {
@@ -42,6 +39,44 @@ func examineFirewall(f *Facts) (list []Finding) {
 		return one(check, OK, fmt.Sprintf(what, f.Group.Port()), "", "")
 	}
 	return list
+}
+
+// examineUnread says what can be said of rules that can't be read: what the loop
+// tests say of them, and the line that most likely lets V in.
+func (f *Facts) examineUnread() []Finding {
+	unread := Finding{Check: "firewall", Status: Skipped, What: "the firewall's rules can't be read", Why: f.Firewall.Err.Error()}
+	if !f.Root {
+		unread.What, unread.Mend = "the firewall's rules can be read by root only", "sudo vsys doctor"
+	}
+	guess := Finding{Check: "firewall", Status: Warning, Mend: f.mend(&base{mend: f.guess()})}
+	port := f.Group.Port()
+	switch {
+	case slices.ContainsFunc(f.Loops, func(l Loop) bool { return l.Err == nil && !l.Own }):
+		guess.What = fmt.Sprintf("UDP port %d is kept out, it seems", port)
+		guess.Why = "what this machine sends to the group does not come back to it; the usual line that lets it in:"
+	case f.alone():
+		guess.Status = Skipped
+		guess.What = fmt.Sprintf("UDP port %d may be kept out: nobody is heard", port)
+		guess.Why = "should that be so, the usual line that lets it in:"
+	default:
+		return []Finding{unread}
+	}
+	return []Finding{unread, guess}
+}
+
+// alone tells whether nobody else was heard, nor is known to live.
+func (f *Facts) alone() bool {
+	heard := slices.ContainsFunc(f.Loops, func(l Loop) bool { return len(l.Others) > 0 })
+	return !heard && len(f.Host.others(true)) == 0
+}
+
+// guess returns the command that lets V in by the chain that nearly all machines
+// filter with.
+func (f *Facts) guess() string {
+	if f.Firewall.NFT {
+		return fmt.Sprintf("nft insert rule inet filter input udp dport %d accept", f.Group.Port())
+	}
+	return fmt.Sprintf("iptables -I INPUT -p udp --dport %d -j ACCEPT", f.Group.Port())
 }
 
 // knows tells whether the tool of a twin has told its rules: then what nft says of
@@ -111,11 +146,11 @@ func (f *Facts) hellos(name string, addrs []netip.Prefix, sane bool) (list []pac
 func (f *Facts) mend(b *base) string {
 	switch {
 	case f.Firewall.Firewall:
-		return fmt.Sprintf("firewall-cmd --permanent --add-port=%d/udp && firewall-cmd --reload", f.Group.Port())
+		return f.asRoot(fmt.Sprintf("firewall-cmd --permanent --add-port=%d/udp && firewall-cmd --reload", f.Group.Port()))
 	case f.Firewall.UFW:
-		return fmt.Sprintf("ufw allow %d/udp", f.Group.Port())
+		return f.asRoot(fmt.Sprintf("ufw allow %d/udp", f.Group.Port()))
 	}
-	return b.mend
+	return f.asRoot(b.mend)
 }
 
 // minMTU is what every path must carry: RFC 8200 §5 asks it of each link, and the
@@ -127,7 +162,7 @@ func examineMTU(f *Facts) (list []Finding) {
 	for _, i := range f.Interfaces {
 		if i.Sane && i.MTU < minMTU {
 			list = append(list, Finding{check, Error, fmt.Sprintf("%s carries %d octets in a packet", i.Name, i.MTU),
-				fmt.Sprintf("hellos need %d", minMTU), fmt.Sprintf("ip link set dev %s mtu 1500", i.Name)})
+				fmt.Sprintf("hellos need %d", minMTU), f.asRoot(fmt.Sprintf("ip link set dev %s mtu 1500", i.Name))})
 		}
 	}
 	for _, p := range f.Probes {
@@ -143,101 +178,15 @@ func examineMTU(f *Facts) (list []Finding) {
 	return list
 }
 
-// What the kernel's log says of other hosts.
-var (
-	skewed    = regexp.MustCompile(`the clock of .*set the clock that is wrong`)
-	conflict  = regexp.MustCompile(`(name \S+|host number \S+ of \S+) is taken by [^"]*`)
-	copied    = regexp.MustCompile(`[^"=]*(has this host's key|has the host key of|the host key is that of)[^"]*`)
-	untrusted = regexp.MustCompile(`host \S+ at \S+ (is refused|refuses this host): [^"]*`)
-)
-
-// said returns what of the log matches, the last first, each once.
-func (h *Host) said(what *regexp.Regexp) (list []string) {
-	for _, l := range slices.Backward(h.Log) {
-		if m := what.FindString(l); m != "" && !slices.Contains(list, m) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-func examineClock(f *Facts) (list []Finding) {
-	const check, mend = "clock", "timedatectl set-ntp true"
-	for _, s := range f.Host.said(skewed) {
-		list = append(list, Finding{check, Warning, s, "certificates have dates, and are refused where a clock is off by days", mend})
-	}
-	switch {
-	case f.Clock.Err != nil:
-		list = append(list, Finding{check, Skipped, "the clock's state can't be read", f.Clock.Err.Error(), ""})
-	case !f.Clock.Synchronized:
-		list = append(list, Finding{check, Warning, "nothing keeps this machine's clock right",
-			"certificates have dates, and are refused where a clock is off by days", mend})
-	case len(list) == 0:
-		list = one(check, OK, "this machine's clock is kept right", "", "")
-	}
-	return list
-}
-
-// examineConflicts looks for another host with this one's number, name or key, and
-// for those that don't trust each other.
-func examineConflicts(f *Facts) (list []Finding) {
-	const check = "conflicts"
-	h := &f.Host
-	if !h.Running || h.Problem != "" {
-		return one(check, Skipped, "numbers, names and keys of hosts are known to a running host only", "", "vsys boot")
-	}
-	for i := range h.Hosts {
-		if name, _, aliased := strings.Cut(h.Hosts[i].Name, "~"); aliased && h.Hosts[i].Live() {
-			list = append(list, Finding{check, Error,
-				fmt.Sprintf("two hosts have the name %s; the one at %s is listed as %s", name, h.Hosts[i].Address, h.Hosts[i].Name),
-				"", fmt.Sprintf("on %s: vsys shutdown; vsys boot --name ANOTHER", h.Hosts[i].Address)})
-		}
-	}
-	for _, s := range h.said(conflict) {
-		list = append(list, Finding{check, Warning, s, "", "vsys hosts"})
-	}
-	for _, s := range h.said(copied) {
-		list = append(list, Finding{check, Error, s, "a state directory was copied", "on the copy: vsys shutdown, remove its state directory, vsys join"})
-	}
-	for _, s := range h.said(untrusted) {
-		list = append(list, Finding{check, Warning, s, "", ""})
-	}
-	if len(list) == 0 {
-		return one(check, OK, "every host has a number, name and key of its own", "", "")
-	}
-	return list
-}
-
-func examineVersions(f *Facts) (list []Finding) {
-	const check = "version"
-	h := &f.Host
-	if !h.Running || h.Problem != "" {
-		return one(check, OK, "this program is version "+f.Version, "", "")
-	}
-	if h.Version != f.Version {
-		list = append(list, Finding{check, Warning,
-			fmt.Sprintf("the host here runs version %s, this program is %s", h.Version, f.Version), "", "vsys shutdown; vsys boot"})
-	}
-	for i := range h.Hosts {
-		if o := &h.Hosts[i]; o.Live() && o.Version != h.Version && o.Version != "" {
-			list = append(list, Finding{check, Warning,
-				fmt.Sprintf("host %s runs version %s, the one here %s", o.Name, o.Version, h.Version),
-				"neighbouring versions work together; older ones may not", "install one version on all hosts"})
-		}
-	}
-	if len(list) == 0 {
-		return one(check, OK, "all hosts run version "+h.Version, "", "")
-	}
-	return list
-}
-
 func examineFuse(f *Facts) []Finding {
 	const check, why = "fuse", "vsys mount can't show the domain's names to programs of Unix"
 	switch {
+	case errors.Is(f.Fuse.Device, fs.ErrPermission):
+		return one(check, Warning, "this user may not use /dev/fuse", why, f.asRoot("chmod 666 /dev/fuse"))
 	case f.Fuse.Device != nil:
-		return one(check, Warning, "/dev/fuse can't be used: "+f.Fuse.Device.Error(), why, "modprobe fuse")
+		return one(check, Warning, "/dev/fuse can't be used: "+f.Fuse.Device.Error(), why, f.asRoot("modprobe fuse"))
 	case f.Fuse.Helper == "" && !f.Root:
-		return one(check, Warning, "fusermount3 is not installed", why, "apt install fuse3, or: dnf install fuse3")
+		return one(check, Warning, "fusermount3 is not installed", why, f.asRoot("apt install fuse3")+", or: "+f.asRoot("dnf install fuse3"))
 	}
 	return one(check, OK, "/dev/fuse can be used", "", "")
 }
@@ -261,7 +210,7 @@ func examineBuffers(f *Facts) (list []Finding) {
 		case b.size < bufferEnough && !f.Root:
 			list = append(list, Finding{check, Warning, fmt.Sprintf("%s is %d octets", b.name, b.size),
 				"what comes faster than it is read is lost and sent again",
-				fmt.Sprintf("sysctl -w %s=%d", b.name, bufferWanted)})
+				f.asRoot(fmt.Sprintf("sysctl -w %s=%d", b.name, bufferWanted))})
 		}
 	}
 	if len(list) > 0 {
@@ -280,13 +229,13 @@ func examineNamespaces(f *Facts) []Finding {
 	case n.Max < 0:
 		return one(check, Skipped, "whether users may have namespaces is not known", "", "")
 	case n.Max == 0:
-		return one(check, Warning, "users may not have namespaces", why, "sysctl -w user.max_user_namespaces=15000")
+		return one(check, Warning, "users may not have namespaces", why, f.asRoot("sysctl -w user.max_user_namespaces=15000"))
 	case f.Root:
 	case !n.Cloning:
-		return one(check, Warning, "users may not have namespaces", why, "sysctl -w kernel.unprivileged_userns_clone=1")
+		return one(check, Warning, "users may not have namespaces", why, f.asRoot("sysctl -w kernel.unprivileged_userns_clone=1"))
 	case n.AppArmored:
 		return one(check, Warning, "AppArmor keeps users from having namespaces", why,
-			"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
+			f.asRoot("sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"))
 	}
 	return one(check, OK, "users may have namespaces", "", "")
 }

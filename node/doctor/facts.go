@@ -6,6 +6,7 @@ import (
 
 	"vsys/link/nic"
 	"vsys/naming"
+	"vsys/servers/process"
 )
 
 // Facts is what Examine judges.
@@ -13,8 +14,10 @@ type Facts struct {
 	Group   netip.AddrPort // where hosts say hello
 	Version string         // of this program
 	Root    bool           // it may do everything
+	Wall    time.Time      // when this was
 	Host    Host
 	Keys    error // why the key files can't be read; nil: they can, or there are none
+	Member  Member
 
 	Interfaces    []nic.Interface
 	InterfacesErr error
@@ -30,12 +33,22 @@ type Facts struct {
 // Host is what the host of this machine says.
 type Host struct {
 	Running bool
+	Foreign bool // one of another user runs, whom alone it answers; nothing below is set
 	Name    string
 	Address string        // that it listens on
 	Version string        // that it runs
 	Problem string        // why it could not be asked; "": it was
 	Hosts   []naming.Host // that it knows, itself among them
-	Log     []string      // the last lines of its kernel's log
+
+	Security *process.Security // how its domain is kept; nil: it was not told
+}
+
+// Member is what the files of this machine say of its place in a domain.
+type Member struct {
+	Keys     bool      // there are keys: it is a host of a domain, running or not
+	Keeper   bool      // the domain's key is among them
+	Clear    bool      // it is to be a host of a clear domain
+	NotAfter time.Time // the end of its certificate, if it has keys that can be read
 }
 
 // Loop is the multicast test of one interface.
@@ -65,6 +78,7 @@ type Probe struct {
 	Addr   netip.AddrPort
 	Asked  bool // by the user; else it is of a configuration, or known to the host
 	Answer Answer
+	Closed Answer     // what a port of that machine says on which nobody listens
 	By     netip.Addr // who answered, if somebody did
 	MTU    int        // octets in an IP packet that the path carries, 0 if not known
 }
@@ -97,6 +111,7 @@ type Firewall struct {
 	Err      error // why they could not be read; nil: they could, or there are none
 	UFW      bool  // ufw is active
 	Firewall bool  // firewalld runs
+	NFT      bool  // nft is here; else, if the rules can't be read, iptables is
 }
 
 // Rules is what one tool says of the rules.

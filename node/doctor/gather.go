@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,7 @@ type Config struct {
 	State   string           // directory of the host
 	Host    Host             // what the host here says
 	Keys    error            // as in Facts
+	Member  Member           // as in Facts
 	Use     []string         // names of the interfaces to use; empty: those that are sane
 	Version string           // of this program
 }
@@ -41,7 +43,8 @@ func Gather(ctx context.Context, c Config) *Facts {
 	}
 	f := &Facts{
 		Group:   netip.AddrPortFrom(udp.HelloGroup6, c.Addr.Port()),
-		Version: c.Version, Root: os.Geteuid() == 0, Host: c.Host, Keys: c.Keys,
+		Version: c.Version, Root: os.Geteuid() == 0, Wall: time.Now(),
+		Host: c.Host, Keys: c.Keys, Member: c.Member,
 		Clock: clock(), Fuse: fuse(), Buffers: buffers("/proc/sys"), Namespaces: namespaces("/proc/sys"),
 	}
 	if c.Addr.Addr().Unmap().Is4() {

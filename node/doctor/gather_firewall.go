@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +33,7 @@ func firewall(ctx context.Context) (f Firewall) {
 		{"ip6tables-save", nil},
 	} {
 		text, err := output(ctx, t.name, t.args...)
+		f.NFT = f.NFT || t.name == "nft" && !errors.Is(err, exec.ErrNotFound)
 		switch {
 		case errors.Is(err, exec.ErrNotFound):
 		case err != nil:
@@ -44,13 +46,22 @@ func firewall(ctx context.Context) (f Firewall) {
 	if len(f.Rules) > 0 && f.Rules[0].Tool == "nft" {
 		f.Err = nil // nft knows the rules of the others, too
 	}
-	if text, err := output(ctx, "ufw", "status"); err == nil {
-		f.UFW = strings.Contains(text, "Status: active")
-	}
+	f.UFW = enabledUFW(ufwFile)
 	if text, err := output(ctx, "firewall-cmd", "--state"); err == nil {
 		f.Firewall = strings.HasPrefix(text, "running")
 	}
 	return f
+}
+
+// ufwFile is where ufw says whether it is on, to all users.
+const ufwFile = "/etc/ufw/ufw.conf"
+
+// enabledUFW tells whether a file like that says so.
+func enabledUFW(path string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && slices.ContainsFunc(strings.Split(string(text), "\n"), func(l string) bool {
+		return strings.EqualFold(strings.TrimSpace(l), "ENABLED=yes")
+	})
 }
 
 // output runs a program and returns what it prints. exec.ErrNotFound: it is not

@@ -2,19 +2,102 @@ package doctor
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"vsys/kernel"
 	"vsys/link/nic"
 	"vsys/naming"
 	"vsys/node"
+	"vsys/seal/cert"
+	"vsys/servers/process"
 )
+
+// What two hosts have against each other comes from the one here.
+func TestAskTroubles(t *testing.T) {
+	dir := t.TempDir()
+	boot := func(name string, peers ...netip.AddrPort) (*node.Node, error) {
+		return node.Start(t.Context(), node.Config{
+			Name: "alpha", Addr: netip.MustParseAddrPort("127.0.0.1:0"), Peers: peers, Clear: true,
+			State: filepath.Join(dir, name), Socket: filepath.Join(dir, name+".sock"),
+		})
+	}
+	first, err := boot("first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if second, err := boot("second", first.Addr()); err == nil {
+		second.Close()
+		t.Fatal("two hosts of one name")
+	}
+	h := Ask(t.Context(), dir, filepath.Join(dir, "first.sock"))
+	if h.Security == nil || !h.Security.Clear {
+		t.Fatalf("%+v", h)
+	}
+	list := Examine(&Facts{Host: h, Wall: time.Now()})
+	want(t, list, "domain", Warning, "CLEAR", "vsys join")
+	want(t, list, "conflicts", Error, "two hosts have the name alpha", "--name ANOTHER")
+	if trouble := h.Security.Troubles; len(trouble) != 1 || trouble[0].Kind != process.SameName ||
+		trouble[0].Host != "alpha" || trouble[0].ByAddr != first.Addr().String() {
+		t.Errorf("%+v", trouble)
+	}
+}
+
+// A keeper that has gone is named: it is to be started.
+func TestAskKeepers(t *testing.T) {
+	wall := time.Now()
+	key, trust, id, err := cert.NewDomain(rand.Reader, wall, "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := cert.NewHostKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	boot := func(name string, m *kernel.Member, peers ...netip.AddrPort) *node.Node {
+		n, err := node.Start(t.Context(), node.Config{
+			Name: name, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Peers: peers, Member: m,
+			State: filepath.Join(dir, name), Socket: filepath.Join(dir, name+".sock"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { n.Close() })
+		return n
+	}
+	alpha := boot("alpha", &kernel.Member{Identity: id, Trust: trust, Keeper: key})
+	boot("beta", &kernel.Member{
+		Trust:    trust.ForNewcomer(),
+		Identity: cert.Identity{Key: own, Certificate: cert.Issue(key, cert.New(trust.Domain, own.Public, "beta", cert.RoleHost, wall))},
+	}, alpha.Addr())
+	ask := func(what, mend string) {
+		t.Helper()
+		end := time.Now().Add(10 * time.Second)
+		for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
+			list := examineDomain(&Facts{Host: Ask(t.Context(), dir, filepath.Join(dir, "beta.sock")), Wall: wall})
+			if strings.Contains(list[0].What, what) && list[0].Mend == mend {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%+v, want %q, try %q", list[0], what, mend)
+			}
+		}
+	}
+	ask("alpha alone keeps", "on alpha: vsys invite --keeper, then on another host: vsys join --again CODE")
+	alpha.Close()
+	ask("no host that keeps the domain's key lives", "on alpha: vsys boot")
+}
 
 // A machine with small limits, and one that shows nothing.
 func TestSysctls(t *testing.T) {
@@ -86,6 +169,21 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+func TestUFW(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ufw.conf")
+	for text, want := range map[string]bool{"# a comment\nENABLED=yes\n": true, "ENABLED=no\n": false, "#ENABLED=yes\n": false, "": false} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := enabledUFW(path); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	if enabledUFW(path + "x") {
+		t.Error("on, of no file")
+	}
+}
+
 func TestReadComplaint(t *testing.T) {
 	// errno origin type code, then sockaddr_in of 10.0.0.2 or sockaddr_in6 of fd00::2.
 	make4 := func(errno unix.Errno, kind, code byte) []byte {
@@ -133,7 +231,7 @@ func TestAsk(t *testing.T) {
 	defer n.Close()
 	h := Ask(t.Context(), dir, socket)
 	if !h.Running || h.Problem != "" || h.Name != "alpha" || h.Address == "" || h.Version == "" ||
-		len(h.Hosts) != 1 || h.Hosts[0].State != naming.HostSelf {
+		len(h.Hosts) != 1 || h.Hosts[0].State != naming.HostSelf || h.Security == nil || !slices.Equal(h.Security.Keepers, []string{"alpha"}) {
 		t.Errorf("%+v", h)
 	}
 	want(t, Examine(&Facts{Host: h}), "host", Warning, "alpha runs here, but listens on 127.0.0.1", "--addr")

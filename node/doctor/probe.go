@@ -24,17 +24,26 @@ const (
 
 	maxPath = 9000 // octets: no card carries more
 
+	// closedPort is one on which nobody listens: where traceroute(8) begins.
+	closedPort = 33434
+
 	// pathTime is how long a router may take to say that a packet is too large.
 	pathTime = 500 * time.Millisecond
 )
 
 // probes probes all addresses at once.
 func probes(ctx context.Context, list []Probe) []Probe {
+	closed := make([]Probe, len(list))
 	var all sync.WaitGroup // each ends after probeTime
 	for i := range list {
+		closed[i].Addr = netip.AddrPortFrom(list[i].Addr.Addr(), closedPort)
 		all.Go(func() { list[i].run(ctx) })
+		all.Go(func() { closed[i].run(ctx) })
 	}
 	all.Wait()
+	for i := range list {
+		list[i].Closed = closed[i].Answer
+	}
 	return list
 }
 

@@ -38,11 +38,12 @@ func TestNobodyThere(t *testing.T) {
 	t.Parallel()
 	a, _ := wired(t)
 	list := a.examine(Config{Addr: listening, Asked: []netip.AddrPort{far}})
-	want(t, list, "host", Warning, "no host runs here", "vsys boot")
+	want(t, list, "host", Warning, "no host runs here", "vsys join CODE@10.0.0.2:8145")
 	want(t, list, "interfaces", OK, "eth0 carries the domain: 10.0.0.1/24", "")
 	want(t, list, "interfaces", OK, "lo is left out: loopback", "")
-	want(t, list, "multicast", Warning, "eth0: comes back, but no other host is heard", "--peer")
-	want(t, list, "unicast", Error, "nothing has UDP port 8145 there", "on 10.0.0.2: vsys status")
+	want(t, list, "multicast", OK, "eth0: what this machine sends to 239.81.0.1 comes back", "")
+	want(t, list, "multicast", Skipped, "no other host is heard", "")
+	want(t, list, "unicast", Error, "nothing has UDP port 8145 there", "on 10.0.0.2: vsys status; vsys boot")
 	want(t, list, "mtu", OK, "", "")
 	want(t, list, "firewall", OK, "", "")
 }
@@ -81,8 +82,8 @@ func TestSomebodyThere(t *testing.T) {
 		return m.Set(list)
 	})
 	list := a.examine(Config{Addr: listening, Asked: []netip.AddrPort{far}})
-	want(t, list, "multicast", OK, "eth0: comes back, and 10.0.0.2:8145 is heard", "")
-	want(t, list, "unicast", Warning, "10.0.0.2:8145: silent", "")
+	want(t, list, "multicast", OK, "heard: 10.0.0.2:8145", "")
+	want(t, list, "unicast", OK, "10.0.0.2:8145: reached; what has the port there is silent", "")
 }
 
 // A firewall that drops by default: the doctor here names it and the line to
@@ -94,15 +95,15 @@ func TestDefaultDrop(t *testing.T) {
 	b.input("table inet filter { chain input { type filter hook input priority 0; policy drop; iif lo accept\n }\n}", "nft", "-f", "-")
 	list := b.examine(Config{Addr: listening})
 	want(t, list, "firewall", Error, "UDP port 8145 is kept out on eth0", "nft insert rule inet filter input udp dport 8145 accept")
-	want(t, list, "multicast", Error, "does not come back", "--peer")
+	want(t, list, "multicast", Error, "does not come back", "vsys join CODE@ADDRESS")
 	list = a.examine(Config{Addr: listening, Asked: []netip.AddrPort{far}})
-	want(t, list, "unicast", Warning, "silent", "on 10.0.0.2: vsys status, vsys doctor")
+	want(t, list, "unicast", OK, "10.0.0.2:8145: silent", "on 10.0.0.2: vsys status; sudo vsys doctor")
 
 	// What it says mends it.
 	b.sh("nft insert rule inet filter input udp dport 8145 accept")
 	list = b.examine(Config{Addr: listening})
 	want(t, list, "firewall", OK, "", "")
-	want(t, list, "multicast", OK, "eth0: comes back", "")
+	want(t, list, "multicast", OK, "comes back", "")
 }
 
 func TestFirewallAnswers(t *testing.T) {
@@ -115,7 +116,7 @@ func TestFirewallAnswers(t *testing.T) {
 
 	a.input("table inet filter { chain output { type filter hook output priority 0; policy drop;\n }\n}", "nft", "-f", "-")
 	list = a.examine(Config{Addr: listening, Asked: []netip.AddrPort{far}})
-	want(t, list, "unicast", Error, "lets nothing out", "output")
+	want(t, list, "unicast", Error, "lets nothing out", "nft list ruleset")
 	want(t, list, "multicast", Error, "nothing can be sent", "")
 }
 

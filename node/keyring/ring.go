@@ -183,6 +183,9 @@ func SetAside(state string, wall time.Time) (string, error) {
 	return to, syncDir(state)
 }
 
+// Discard removes the keys of a host that never was one: its first boot failed.
+func Discard(state string) error { return os.RemoveAll(filepath.Join(state, keysDir)) }
+
 // save writes one file of k, unless k has nothing for it.
 func (r *Ring) save(f *file, k *Keys) error {
 	if f.title == "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vsys/node/executive"
+	"vsys/servers/process"
 	"vsys/uio"
 )
 
@@ -19,6 +20,8 @@ type Status struct {
 	Live    int    `json:"hosts_live,omitempty"` // with the host itself
 	Lost    int    `json:"hosts_lost,omitempty"`
 	Problem string `json:"problem,omitempty"` // why it could not be asked
+
+	Security *process.Security `json:"security,omitempty"` // of its domain
 }
 
 // askPatience bounds how long a host is asked.
@@ -67,6 +70,11 @@ func (s *Status) ask(ctx context.Context) error {
 			s.Lost++
 		}
 	}
+	var security process.Security
+	if err := process.Ask(ctx, session.Names, process.OpSecurity, nil, &security); err != nil {
+		return err
+	}
+	s.Security = &security
 	teams, err := uio.ReadFile(ctx, session.Names, "/proc/"+s.Name+"/teams.json")
 	s.Teams = max(0, bytes.Count(teams, []byte("\n"))-1) // without the one that asks
 	return err

@@ -42,7 +42,7 @@ const recordFile = "host.json"
 // newRecord describes n.
 func newRecord(n *node.Node, log, config string) *Record {
 	return &Record{
-		Name: n.Name(), Number: n.Number(), Address: n.Addr().String(), Domain: n.Domain(),
+		Name: n.Name(), Number: n.Number(), Address: n.Address(), Domain: n.Domain(),
 		Process: os.Getpid(), Started: time.Now(), Version: node.Version(),
 		Socket: n.Socket(), State: n.State(), Log: log, Config: config,
 	}

@@ -1,7 +1,6 @@
 package cert
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -91,5 +90,5 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 var ErrMalformed = fmt.Errorf("cert: malformed: %w", ipc.BadArgs)
 
 func malformed(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrMalformed, errors.New(fmt.Sprintf(format, args...)))
+	return fmt.Errorf("%w: %w", ErrMalformed, fmt.Errorf(format, args...))
 }

@@ -52,12 +52,12 @@ func (r root) Lookup(_ context.Context, component string) (uio.Node, error) {
 	if component != kernelName {
 		return nil, ipc.NotFound
 	}
-	return file{r.lines}, nil
+	return file(r), nil
 }
 
 // List describes the one log there is.
 func (r root) List(context.Context) ([]naming.Descriptor, error) {
-	return []naming.Descriptor{file{r.lines}.descriptor()}, nil
+	return []naming.Descriptor{file(r).descriptor()}, nil
 }
 
 // file is /log/HOST/kernel.

@@ -195,3 +195,11 @@ type refused struct {
 
 func (e *refused) Error() string { return e.text }
 func (e *refused) Unwrap() error { return e.code }
+
+// Hint says what to try.
+func (e *refused) Hint() string {
+	if e.code == ipc.NoPermission {
+		return "vsys status names the hosts that keep the domain's key: do it there"
+	}
+	return "vsys hosts, vsys status"
+}
