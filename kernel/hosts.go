@@ -37,7 +37,7 @@ type hosts struct {
 
 	noted      time.Duration              // when live was renewed
 	live       atomic.Pointer[[]HostAddr] // where the other live hosts are
-	generation uint64                     // of keys and addresses
+	generation uint64                     // of keys and addresses, from 1 on
 }
 
 // noteEvery is how often is looked where the other hosts are, if nothing happens.
@@ -50,6 +50,7 @@ func (t *hosts) init(h *Host) error {
 	}
 	t.h = h
 	h.noteSleep()
+	t.generation = 1 // teams begin with 0: they know nothing
 	t.settled = make(chan struct{})
 	t.mu.Lock()
 	defer t.mu.Unlock()
