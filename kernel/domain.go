@@ -162,9 +162,15 @@ func (h *Host) Expel(name string) error {
 
 // Rotate gives the domain a new key and a new group key. With retire, ten seconds
 // later, when all hosts that are here have new certificates, those by the older keys
-// count no more: other hosts have to join again. Codes: NoPermission, BadArgs.
+// count no more: other hosts have to join again. Codes: NoPermission, BadArgs, Busy (a
+// host that is here has no certificate by the present key yet).
 func (h *Host) Rotate(retire bool) error {
 	return h.keep(func(r *trust) error {
+		for _, s := range r.pairs.Sessions() {
+			if r.member.Trust.Due(&s.Certificate, time.Now()) {
+				return fmt.Errorf("%s has no certificate by the domain's present key yet, and would be shut out; try again in some seconds: %w", s.Name, ipc.Busy)
+			}
+		}
 		m := r.member // which stays as it is if anything fails
 		k, err := cert.Rotate(m.Keeper, &m.Trust, rand.Reader)
 		if err != nil {

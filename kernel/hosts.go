@@ -177,8 +177,8 @@ func (t *hosts) afterLocked(out []hello.Packet) {
 // does not go on; one that runs tells its owner, but for its name, under which it
 // is only not listed any more.
 func (t *hosts) lostLocked(err error, kind hello.EventKind) {
-	if t.taken != nil {
-		return
+	if t.taken != nil || kind == hello.NameTaken && t.trust != nil {
+		return // the certificate gives the host its name: it is listed by another meanwhile
 	}
 	select {
 	case <-t.settled:

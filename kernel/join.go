@@ -248,7 +248,12 @@ func Join(ctx context.Context, socket, name string) (*Kernel, error) {
 	}
 	c := conn.(*net.UnixConn)
 	stop := context.AfterFunc(ctx, func() { c.Close() })
+	c.SetDeadline(time.Now().Add(joinLimit))
 	a, fd, err := askToJoin(c, name)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("the host does not answer within %v: %w", joinLimit, ipc.UserTimeout)
+	}
+	c.SetDeadline(time.Time{})
 	if !stop() && err == nil {
 		unix.Close(fd)
 		err = ctx.Err()

@@ -29,7 +29,8 @@ type Keys interface {
 const (
 	keysAge     = 2 * time.Second        // of what is known, at most, where frames come or go
 	keysDoubt   = 100 * time.Millisecond // the same if a peer does not answer
-	keysUnknown = 50 * time.Millisecond  // the same if a frame is of a session that is not known
+	keysUnknown = 50 * time.Millisecond  // on average, if frames are of sessions that are not known
+	keysBurst   = 16                     // and so often at once
 )
 
 // How many keys a team keeps. Sealers are made anew when they are needed; of
@@ -58,6 +59,8 @@ type keyring struct {
 
 	opening  sync.Mutex // guards what follows; taken before mu
 	sessions map[uint32]*inbound
+	spared   int           // questions that may be asked at once about unknown sessions
+	sparedAt time.Duration // when there was one more
 	nonce    seal.Nonce
 }
 
@@ -71,7 +74,7 @@ type inbound struct {
 func newKeyring(source Keys, self seal.Team, now func() time.Duration) *keyring {
 	r := &keyring{
 		source: source, self: self, now: now,
-		sealers: map[uint32]*seal.Sealer{}, sessions: map[uint32]*inbound{},
+		sealers: map[uint32]*seal.Sealer{}, sessions: map[uint32]*inbound{}, spared: keysBurst,
 	}
 	r.asked.Store(-int64(time.Hour))
 	return r
@@ -102,6 +105,20 @@ func (r *keyring) refresh(age time.Duration) bool {
 	r.generation = generation
 	clear(r.sealers)
 	r.mu.Unlock()
+	return true
+}
+
+// mayAsk tells whether the host kernel may be asked about a session that is not
+// known: strangers can make up as many as they like. r.opening is held.
+func (r *keyring) mayAsk() bool {
+	now := r.now()
+	if more := (now - r.sparedAt) / keysUnknown; more > 0 {
+		r.spared, r.sparedAt = int(min(time.Duration(r.spared)+more, keysBurst)), now
+	}
+	if r.spared == 0 {
+		return false
+	}
+	r.spared--
 	return true
 }
 
@@ -159,7 +176,7 @@ func (r *keyring) open(h *frame.Header, b []byte) (body []byte, from origin, err
 	r.refresh(keysAge)
 	session, sender := seal.SenderOf(h)
 	in := r.sessions[session]
-	if in == nil && r.refresh(keysUnknown) {
+	if in == nil && r.mayAsk() && r.refresh(0) {
 		in = r.sessions[session]
 	}
 	if in == nil {

@@ -174,7 +174,7 @@ func (m *membership) join(f kernel.JoinFrame) []byte {
 	case out.Joined != nil:
 		log.Info("join", "host", out.Joined.Name, "peer", f.From, "key", out.Joined.Fingerprint().String(), "roles", out.Joined.Roles.String())
 	case out.Refused != 0:
-		log.Info("join refused", "peer", f.From, "why", (&enroll.Error{Reason: out.Refused, Number: out.Number, Skew: out.Skew}).Error())
+		log.Info("join refused", "peer", f.From, "why", (&enroll.Error{Reason: out.Refused, Number: out.Number, Name: out.Wish.Name, Skew: out.Skew}).Error())
 	}
 	if out.Answer == nil {
 		return nil
