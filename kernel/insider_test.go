@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"vsys/link/frame"
 	"vsys/seal"
 	"vsys/seal/cert"
+	"vsys/seal/pair"
 	"vsys/vmtp/packet"
 )
 
@@ -153,6 +155,16 @@ func TestRetire(t *testing.T) {
 	}
 	for _, h := range hosts {
 		eventually(t, h.config.Name+" has a new certificate", func() bool { return newest(h) })
+	}
+	for _, h := range hosts {
+		eventually(t, h.config.Name+" has seen the new certificates", func() bool {
+			h.hosts.mu.Lock()
+			defer h.hosts.mu.Unlock()
+			r := h.hosts.trust
+			return !slices.ContainsFunc(r.pairs.Sessions(), func(s *pair.Session) bool {
+				return r.member.Trust.Due(&s.Certificate, time.Now())
+			})
+		})
 	}
 	hosts[0].hosts.mu.Lock()
 	hosts[0].hosts.trust.retireAt = hosts[0].since()
