@@ -292,27 +292,3 @@ func TestOneKeyTwice(t *testing.T) {
 	wantCode(t, "a second host with that key", err, ipc.DuplicateName)
 	t.Log(err)
 }
-
-// TestCopyIsRefused: a copy of a host's state directory that boots elsewhere does not
-// disturb the host.
-func TestCopyIsRefused(t *testing.T) {
-	d := newDomain(t)
-	alpha := bootOne(t, d.member("alpha"), "127.0.0.1:0", "")
-	beta := d.member("beta")
-	original := bootOne(t, beta, "127.0.0.2:0", "", alpha.Addr())
-	allSee(t, alpha, original)
-	_, err := NewHost(context.Background(), HostConfig{
-		Name: "beta", Member: beta, Addr: netip.MustParseAddrPort("127.0.0.3:0"), Peers: []netip.AddrPort{alpha.Addr()},
-	})
-	wantCode(t, "a copy", err, ipc.DuplicateName)
-	client := process(t, newTeam(t, alpha), "client")
-	server := serve(t, newTeam(t, original), echo)
-	until := time.Now().Add(6 * time.Second)
-	eventually(t, "time has passed", func() bool {
-		var m ipc.Message
-		if _, err := client.Send(&m, server.PID(), ipc.Segment{}); err != nil || !sees(alpha, "beta") {
-			t.Fatalf("the original is disturbed: %v", err)
-		}
-		return time.Now().After(until)
-	})
-}

@@ -297,10 +297,7 @@ func (r *trust) eventLocked(e *pair.Event) {
 		}
 	default:
 		t.h.log.Warn("handshake", "event", e.String())
-		if e.Kind == pair.RefusedBy && e.Verdict == pair.OthersKey {
-			t.lostLocked(fmt.Errorf("%v: %w", e, errTaken), hello.KeyTaken)
-		}
-		if e.Kind == pair.Refused && e.Verdict != pair.OthersKey {
+		if e.Kind == pair.Refused {
 			t.afterLocked(t.table.Suspect(r.now(), e.Number, nil))
 		}
 	}

@@ -39,7 +39,7 @@ func (t *Table) heardInitiate(in arrival, out []Packet) ([]Packet, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := t.outdated(p); err != nil {
+	if err := t.outdated(in.now, p); err != nil {
 		return out, err
 	}
 	if i := t.towards(in.from, p.number, p.epoch); i != nil && t.precedes(p) {
@@ -61,12 +61,12 @@ func (t *Table) heardInitiate(in arrival, out []Packet) ([]Packet, error) {
 
 // outdated fails for an Initiate that is an echo of this host's, or of an earlier
 // boot of a host with which a session stands.
-func (t *Table) outdated(p *payload) error {
+func (t *Table) outdated(now time.Duration, p *payload) error {
 	key := p.certificate.Key
 	if key == t.c.Identity().Key.Public && p.number == t.c.Number && p.epoch == t.c.Epoch {
 		return ErrReplayed
 	}
-	if x := t.withKey(&key); x != nil && p.epoch < x.epoch {
+	if x := t.withKey(&key); x != nil && x.succeeds(now, p) {
 		return ErrReplayed
 	}
 	return nil
@@ -169,7 +169,7 @@ func (t *Table) settle(now time.Duration, a *answer) error {
 	t.half = slices.DeleteFunc(t.half, func(x *answer) bool { return x == a })
 	if a.verdict == Welcome {
 		// What has happened since the Initiate counts too.
-		a.verdict, a.err = t.judgeNumber(now, a.from, a.peer)
+		a.verdict, a.err = t.judgeNumber(a.peer)
 	}
 	if a.verdict != Welcome {
 		t.refuse(now, Refused, a.session, a.verdict, a.err)
@@ -187,21 +187,16 @@ func (t *Table) judge(in arrival, p *payload) (Verdict, error) {
 	if err := t.verify(p, in.wall); err != nil {
 		return verdictOf(err), err
 	}
-	return t.judgeNumber(in.now, in.from, p)
+	return t.judgeNumber(p)
 }
 
-// judgeNumber tells whether p's number and epoch, and its key, are its own. A host
-// that boots again elsewhere is taken for a copy of the one that was heard just now.
-func (t *Table) judgeNumber(now time.Duration, from netip.AddrPort, p *payload) (Verdict, error) {
+// judgeNumber tells whether p's number and epoch are its own.
+func (t *Table) judgeNumber(p *payload) (Verdict, error) {
 	if p.number == t.c.Number && p.epoch == t.c.Epoch {
 		return SameNumber, sameNumber(t.c.Identity().Certificate.Name)
 	}
 	if x := t.peer(p.number, p.epoch); x != nil && x.key != p.certificate.Key {
 		return SameNumber, sameNumber(x.current().Name)
-	}
-	x := t.withKey(&p.certificate.Key)
-	if x != nil && !x.stands(p.number, p.epoch) && x.addr.Addr() != from.Addr() && now < x.heard+aliveTime {
-		return OthersKey, othersKey(x.current())
 	}
 	return Welcome, nil
 }

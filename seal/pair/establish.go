@@ -30,7 +30,7 @@ func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.D
 	event := about(Established, s)
 	x := t.withKey(&p.certificate.Key)
 	if x != nil && !x.stands(p.number, p.epoch) {
-		if p.epoch < x.epoch {
+		if x.succeeds(now, p) {
 			return ErrReplayed
 		}
 		event.Kind, event.Old = Replaced, x.current()

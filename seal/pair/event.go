@@ -88,7 +88,6 @@ const (
 	OldKey       Verdict = 6
 	SameKey      Verdict = 16 // the key of the receiver's is the sender's
 	SameNumber   Verdict = 17 // another host has that number and boot epoch
-	OthersKey    Verdict = 18 // another host, which lives, has the key of the receiver's
 	Unacceptable Verdict = 31 // any other reason
 )
 
@@ -113,8 +112,6 @@ func (v Verdict) String() string {
 		return "both have one key: the state directory was copied"
 	case SameNumber:
 		return "another host has this one's number and boot epoch: boot again"
-	case OthersKey:
-		return "another host, which lives, has this host's key: the state directory was copied; on one of the two stop vsys, remove it and join again (vsys join)"
 	}
 	return fmt.Sprintf("for a reason that this version does not know (%d)", uint8(v))
 }

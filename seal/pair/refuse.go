@@ -30,13 +30,6 @@ func sameNumber(name string) error {
 	return fmt.Errorf("its number and boot epoch are those of host %s, boot it again: %w", name, ipc.NoPermission)
 }
 
-// othersKey is the error about a host that has the key of another, with which a
-// session stands.
-func othersKey(s *Session) error {
-	return fmt.Errorf("host %s at %v has its key, the state directory was copied: on one of the two stop vsys, remove it and join again (vsys join): %w",
-		s.Name, s.Addr, ipc.NoPermission)
-}
-
 // refusal is a host that was refused, or has refused this one, lately.
 type refusal struct {
 	kind     EventKind
@@ -55,7 +48,7 @@ func (t *Table) refuse(now time.Duration, k EventKind, s *Session, v Verdict, er
 	if v == SameKey {
 		k = OwnKey
 	}
-	if p := t.withKey(&s.Certificate.Key); p != nil && v != SameNumber && v != OthersKey {
+	if p := t.withKey(&s.Certificate.Key); p != nil && v != SameNumber {
 		t.forget(p)
 	}
 	r := refusal{kind: k, key: s.Fingerprint, verdict: v, number: s.Number, epoch: s.Epoch, addr: s.Addr, at: now, reported: now}

@@ -81,6 +81,12 @@ func (p *peer) current() *Session {
 	return p.sessions[0]
 }
 
+// succeeds tells whether x is a later boot than who says p, and lives. If it is
+// silent, it may have been a copy of the other: a copied state directory.
+func (x *peer) succeeds(now time.Duration, p *payload) bool {
+	return p.epoch < x.epoch && now < x.heard+aliveTime
+}
+
 // stands tells whether p is that number in that boot.
 func (p *peer) stands(number uint16, epoch uint64) bool {
 	return p.number == number && p.epoch == epoch

@@ -1,7 +1,6 @@
 package pair
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -234,37 +233,27 @@ func TestSkew(t *testing.T) {
 	}
 }
 
-// TestCopyElsewhere: a host with the key of one that lives, at another address, is
-// refused and told why; the one that lives goes on. When that is silent, the other
-// may be it, booted again elsewhere.
-func TestCopyElsewhere(t *testing.T) {
+// TestCopyThatEnds: a copy of a host, with a later boot, takes the host's place; when
+// it is silent, the host gets it back.
+func TestCopyThatEnds(t *testing.T) {
 	w := newWorld(t, 15)
 	a, b := w.boot(1), w.boot(2)
 	b.greet(a)
 	w.run(time.Second)
-	session := a.Session(2)
-	if session == nil {
-		t.Fatal("no session")
+	x := a.withKey(&b.identity.Key.Public)
+	x.epoch, x.heard = b.epoch+1, w.now // as after a handshake with the copy
+	p := &payload{number: 2, epoch: b.epoch, certificate: b.identity.Certificate}
+	if err := a.outdated(w.now+aliveTime-1, p); err != ErrReplayed {
+		t.Errorf("while the copy lives: %v", err)
 	}
-	p := &payload{number: 2, epoch: b.epoch + 1, certificate: session.Certificate}
-	elsewhere := netip.MustParseAddrPort("192.0.2.77:8145")
-	for _, c := range []struct {
-		what string
-		at   time.Duration
-		from netip.AddrPort
-		want Verdict
-	}{
-		{"a copy, while the other lives", w.now, elsewhere, OthersKey},
-		{"the same address: booted again", w.now, netip.AddrPortFrom(b.addr.Addr(), 1), Welcome},
-		{"the other is silent", a.withKey(&p.certificate.Key).heard + aliveTime, elsewhere, Welcome},
-	} {
-		if v, err := a.judgeNumber(c.at, c.from, p); v != c.want || (err == nil) != (v == Welcome) {
-			t.Errorf("%s: %d, %v; want %d", c.what, v, err, c.want)
-		}
+	if err := a.outdated(w.now+aliveTime, p); err != nil {
+		t.Errorf("when it is silent: %v", err)
 	}
-	copied := a.newSession(arrival{from: elsewhere, now: w.now}, 77, p, keys{})
-	a.refuse(w.now, Refused, copied, OthersKey, othersKey(session))
-	if a.Session(2) != session {
-		t.Error("the session with the one that lives is gone")
+	w.run(aliveTime)
+	b.Drop(1)
+	b.greet(a)
+	w.run(time.Second)
+	if s := a.SessionOf(2, b.epoch); s == nil || s.Epoch != b.epoch {
+		t.Error("the host does not get its place back")
 	}
 }
