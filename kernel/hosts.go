@@ -408,7 +408,7 @@ func (h *Host) SetLoad(load uint32, total, free uint64) {
 	h.hosts.table.SetLoad(load, total, free)
 }
 
-// number reads the host number of a hello's head; epoch its boot epoch.
+// helloHead reads the host number and the boot epoch of a hello's head.
 func helloHead(body []byte) (number uint16, epoch uint64, ok bool) {
 	if len(body) < 16 {
 		return 0, 0, false

@@ -25,7 +25,7 @@ func (s *Session) confirm() Packet {
 
 // establish takes in a session with a host that has proven to be who says p, and
 // is welcome. One with a later boot of it ends what stands. ErrReplayed: one with a
-// later boot stands. ErrBusy: there is no place.
+// later boot stands, and was heard lately. ErrBusy: there is no place.
 func (t *Table) establish(now time.Duration, s *Session, p *payload, skew time.Duration) error {
 	event := about(Established, s)
 	x := t.withKey(&p.certificate.Key)
